@@ -10,6 +10,6 @@
 /* Durations and points in time: microseconds; points count from the Unix epoch. */
 typedef gint64 WeirTime;
 
-#define WEIR_MILLISECONDS(n) ((WeirTime) ((n) * G_GINT64_CONSTANT (1000)))
-#define WEIR_SECONDS(n)      ((WeirTime) ((n) * G_GINT64_CONSTANT (1000000)))
-#define WEIR_MINUTES(n)      ((WeirTime) ((n) * G_GINT64_CONSTANT (60000000)))
+#define WEIR_MILLISECONDS(n) ((WeirTime) ((n) *G_GINT64_CONSTANT (1000)))
+#define WEIR_SECONDS(n)      ((WeirTime) ((n) *G_GINT64_CONSTANT (1000000)))
+#define WEIR_MINUTES(n)      ((WeirTime) ((n) *G_GINT64_CONSTANT (60000000)))

@@ -1,12 +1,12 @@
-/* Tokens of a text, found sixteen bytes at a time where the machine can, inline because jobs spend their time here.
- * SPDX-License-Identifier: Apache-2.0
+/* Tokens of a text, found sixteen bytes at a time where the machine can, inline because jobs spend their time
+ * here. SPDX-License-Identifier: Apache-2.0
  */
 #pragma once
 
 #include <weir/value-access.h>
 
-/* A 16-byte load may read past a text but never past the page that it begins in, so it cannot fault. Sanitizers see
- * the text's bounds and not the page's, hence the plain loop under them. */
+/* A 16-byte load may read past a text but never past the page that it begins in, so it cannot fault.
+ * Sanitizers see the text's bounds and not the page's, hence the plain loop under them. */
 #if defined(__SSE2__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #if defined(__has_feature)
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer) && !__has_feature(memory_sanitizer)
@@ -23,7 +23,8 @@
 
 G_BEGIN_DECLS
 
-WEIR_API gboolean weir_text_next_blank_token (WeirValue *rest, WeirValue *token);
+WEIR_API gboolean
+weir_text_next_blank_token (WeirValue *rest, WeirValue *token);
 
 inline gsize
 weir_text_span (const char *p, gsize size, char separator)

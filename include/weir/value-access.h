@@ -1,5 +1,5 @@
-/* Values: the accessors. Asked for what a value is not, they answer 0, FALSE, NIL or an empty text, never undefined memory.
- * SPDX-License-Identifier: Apache-2.0
+/* Values: the accessors. Asked for what a value is not, they answer 0, FALSE, NIL or an empty text, never
+ * undefined memory. SPDX-License-Identifier: Apache-2.0
  */
 #pragma once
 

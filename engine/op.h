@@ -1,0 +1,102 @@
+/* Operators: the vtable that every verb implements, and an operator's place in a graph.
+ *
+ * An operator is data (WeirOp) with a class. Narrow operators turn chunks into chunks inside a task. Wide
+ * operators write chunks into an exchange (one output a task) and read slices of it. Both sides run on
+ * workers, concurrently for different partitions; a WeirOp is read-only while a batch runs, except for its
+ * slices' state, of which each is touched by one task at a time. SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include <weir/stream.h>
+
+#include "engine/chunk.h"
+
+typedef struct _WeirOp WeirOp;
+typedef struct _WeirOpClass WeirOpClass;
+typedef struct _WeirReader WeirReader;
+typedef struct _WeirExchange WeirExchange;
+
+typedef enum {
+  WEIR_OP_SOURCE,   /* reads what a plan names */
+  WEIR_OP_NARROW,   /* chunk in, chunk out */
+  WEIR_OP_UNION,    /* the parents' partitions, one parent after the other */
+  WEIR_OP_WIDE,     /* exchange between two stages */
+  WEIR_OP_COMPUTED, /* makes its own partitions on the runner (compute) */
+  WEIR_OP_TERMINAL, /* the end of a chain: sinks, buffers */
+} WeirOpKind;
+
+typedef enum {
+  WEIR_OP_PAIRS = 1,       /* takes pairs only; a plain value fails the batch with KIND */
+  WEIR_OP_ONE_SLICE = 2,   /* one global answer: exchange of one slice */
+  WEIR_OP_EVERY_BATCH = 4, /* must see each batch of its parent, wanted or not (windows, state) */
+} WeirOpFlags;
+
+struct _WeirOpClass {
+  const char *verb; /* required: what users call it */
+  WeirOpKind kind;
+  guint flags;
+  gsize instance_size; /* of task->instance: zeroed before open */
+
+  /* Loop of the graph's start, optional: params against each other and the parents; sets one clear error. */
+  gboolean (*validate) (const WeirOp *op, GError **error);
+
+  /* NARROW, TERMINAL, and the writing side of WIDE; worker thread. open and end are optional. */
+  void (*open) (WeirTask *task);
+  void (*process) (WeirTask *task, const WeirChunk *in);
+  void (*end) (WeirTask *task); /* end of the partition: emit what is held back */
+
+  /* WIDE. seal (required): after end, what this task gives to the exchange, freed by output_free after the
+   * batch. */
+  gpointer (*seal) (WeirTask *task);
+  void (*output_free) (gpointer output);
+  /* WIDE, SOURCE: one step of reading a slice or partition: emit about a chunk into @task, TRUE if there may
+   * be more. reader->state is reader_size zeroed bytes; read_end (optional) runs on the worker when the
+   * reading is over. */
+  gsize reader_size;
+  gboolean (*read) (WeirTask *task, WeirReader *reader);
+  void (*read_end) (WeirTask *task, WeirReader *reader);
+
+  /* WIDE with EVERY_BATCH: state per slice, in memory as long as the context. advance: one task a slice, once
+   * per batch of the parent, before anything reads the slice. */
+  gpointer (*slice_open) (const WeirOp *op, guint slice);
+  void (*slice_close) (gpointer state);
+  void (*advance) (WeirTask *task, WeirReader *reader);
+
+  /* COMPUTED, on the runner: set dataset's partitions (see dataset.h). */
+  gboolean (*compute) (WeirDataset *dataset, GError **error);
+
+  void (*params_clear) (gpointer params); /* optional */
+};
+
+struct _WeirOp {
+  const WeirOpClass *klass;
+  const char *name;             /* for errors: the stream's name, or "reduce_by_key-3" */
+  gpointer params;              /* the class's own struct; owned */
+  guint n_slices;               /* of a wide operator; resolved at start */
+  WeirTime length, slide, pane; /* windows; resolved at start; slide is every stream's */
+  gsize size_hint;  /* entries of a table last time: racy reads and writes are fine, it is a hint (relaxed
+                       atomics) */
+  gpointer *slices; /* state, n_slices of them */
+  gpointer computed_state; /* of COMPUTED operators, runner only */
+  gboolean keep_rejects;   /* somebody reads weir_rejected () of it */
+};
+
+/* What a wide operator's tasks handed over, in order of task. */
+struct _WeirExchange {
+  guint n_outputs;
+  gpointer *outputs; /* by task */
+  guint *inputs;     /* by task: which parent it read */
+  guint n_slices;
+  gpointer *merged; /* by slice: for read to keep what it merged until the batch ends; freed by output_free */
+};
+
+/* Where a step of reading stands. */
+struct _WeirReader {
+  WeirDataset *dataset;
+  const WeirOp *op;
+  guint partition;        /* or slice */
+  WeirExchange *exchange; /* WIDE */
+  gpointer slice;         /* state of the slice, EVERY_BATCH */
+  gpointer plan;          /* SOURCE: the WeirPlan of this batch */
+  gpointer state;         /* reader_size bytes */
+};

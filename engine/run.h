@@ -1,0 +1,48 @@
+/* One batch while it runs: time, seed, memory, and the first failure. Written by the runner before the tasks
+ * start; the failure may be set by any worker (atomic flag, lock for the text). SPDX-License-Identifier:
+ * Apache-2.0
+ */
+#pragma once
+
+#include <weir/error.h>
+#include <weir/macros.h>
+
+#include <pthread.h>
+
+#include "engine/hash.h"
+#include "engine/memory.h"
+
+typedef struct _WeirRun WeirRun;
+typedef struct _WeirTaskRun WeirTaskRun;
+typedef struct _WeirWorkers WeirWorkers;
+
+struct _WeirRun {
+  WeirTime time; /* of the batch */
+  WeirTime interval;
+  WeirSeed seed;
+  WeirMemory *memory;
+  WeirWorkers *workers;
+  guint n_partitions;     /* the option: slices of a keyed operator that sets none */
+  guint64 n_records;      /* read from sources so far; atomic */
+  guint64 n_invalid_utf8; /* atomic */
+  gint failed;            /* atomic */
+  pthread_mutex_t lock;   /* guards error and rejects */
+  GError *error;
+  GHashTable *rejects; /* "operator: reason" -> count (guint64 *) */
+  GPtrArray *datasets; /* of this batch; freed with it */
+};
+
+void
+weir_run_init (WeirRun *run, WeirMemory *memory, WeirWorkers *workers);
+void
+weir_run_clear (WeirRun *run);
+void
+weir_run_take_error (WeirRun *run, GError *error); /* keeps the first; transfer full */
+void
+weir_run_count_reject (WeirRun *run, const char *operator_name, const char *reason, guint64 n);
+
+static inline gboolean
+weir_run_has_failed (const WeirRun *run)
+{
+  return __atomic_load_n (&run->failed, __ATOMIC_RELAXED) != 0;
+}

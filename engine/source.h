@@ -1,0 +1,65 @@
+/* Sources: where batches come from. The engine owns threads and retries; a source stages what arrives, says
+ * at the tick what belongs to the batch (plan), and reads it on workers (the class's operator, kind SOURCE,
+ * verb `read`). SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include "engine/memory.h"
+#include "engine/op.h"
+
+typedef struct _WeirSource WeirSource;
+typedef struct _WeirSourceKlass WeirSourceKlass;
+typedef struct _WeirLoop WeirLoop;
+typedef struct _WeirEngine WeirEngine;
+
+/* What one source gives to one batch: after plan, the batch is a pure function of it. */
+typedef struct {
+  WeirSource *source;
+  WeirTime time;
+  guint n_partitions; /* set by plan; may be 0 */
+  gint64 n_records;   /* set by plan where known, else -1: counted while reading */
+  gsize n_bytes;      /* pinned until release */
+  gpointer data;      /* the source's own */
+} WeirPlan;
+
+struct _WeirSourceKlass {
+  WeirOpClass op;      /* kind SOURCE; read gets reader->plan */
+  gsize instance_size; /* of the source's own struct, which begins with WeirSource; zeroed */
+  gboolean (*open) (
+      WeirSource *source,
+      GError **error); /* optional; start, before the loop runs: options are final, source->engine is there */
+  void (*start) (WeirSource *source); /* optional; loop thread: begin to receive */
+  void (*plan) (WeirSource *source,
+                WeirPlan *plan); /* required; loop thread at the tick: take what is staged; must not block */
+  void (*release) (WeirSource *source, WeirPlan *plan); /* optional; loop thread, after the batch: unpin */
+  void (*stop) (WeirSource *source); /* optional; loop thread, idempotent: receive no more; what is staged
+                                        stays for plan */
+  gboolean (*has_staged) (WeirSource *source); /* optional; loop thread: graceful stop plans until FALSE */
+  void (*close) (WeirSource *source); /* optional; after the last batch, loop not running: free what the
+                                         instance holds */
+};
+
+struct _WeirSource {
+  const WeirSourceKlass *klass;
+  WeirOp *op;         /* op->params is the source itself */
+  WeirEngine *engine; /* set before open */
+  guint id;
+};
+
+/* What a source may ask of the engine (engine/engine.c). Loop thread unless said. */
+WeirLoop *
+weir_engine_loop (WeirEngine *engine);
+WeirMemory *
+weir_engine_memory (WeirEngine *engine);
+struct _WeirOptions *
+weir_engine_options (WeirEngine *engine);
+gboolean
+weir_engine_has_room (WeirEngine *engine); /* FALSE: hold back, do not read; any thread */
+void
+weir_engine_on_room (WeirEngine *engine, WeirSource *source,
+                     void (*again) (WeirSource *source)); /* once, when there is room again */
+void
+weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reason,
+                          guint64 n); /* a record lost before it was one */
+void
+weir_engine_fail (WeirEngine *engine, GError *error); /* the context fails; transfer full; any thread */

@@ -1,0 +1,63 @@
+/* Streams: the graph as the job builds it. Built on one thread before start; read-only afterwards.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include <weir/context.h>
+#include <weir/output.h>
+
+#include "engine/op.h"
+#include "engine/source.h"
+
+struct _WeirStream {
+  WeirOp op; /* op.slide, op.length: what was asked for until start resolves them; 0 = the parent's */
+  WeirContext *ctx;
+  guint id;
+  WeirStream **parents;
+  guint n_parents;
+  char *name; /* set by the job, or NULL */
+  char *uid;
+  char *label;            /* name, uid or "<verb>-<n>": what errors call it; op.name points here */
+  guint n_consumers;      /* children and outputs */
+  guint asked_partitions; /* weir_stream_set_partitions; 0 = the option */
+  WeirSource *source;     /* kind SOURCE */
+  WeirDataset *dataset;   /* of the batch that runs; runner only */
+};
+
+/* Adds a stream. @params is a struct made by g_new0 (transfer full), freed with klass->params_clear and
+ * g_free. NULL parents are remembered as a mistake. Never returns NULL. */
+WeirStream *
+weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointer params, WeirStream *const *parents,
+                 guint n_parents);
+/* The common case: one parent, whose context it joins. */
+WeirStream *
+weir_stream_derive (WeirStream *parent, const WeirOpClass *klass, gpointer params);
+/* A source's stream; allocates klass->instance_size bytes as the params. */
+WeirStream *
+weir_stream_new_source (WeirContext *ctx, const WeirSourceKlass *klass);
+/* Remembers a mistake in the graph; weir_context_start () reports the first of a stream. */
+void
+weir_stream_mistake (WeirStream *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+typedef struct _WeirOutputClass WeirOutputClass;
+
+/* Outputs run on the runner, in order of declaration, once each batch that their stream has. */
+struct _WeirOutputClass {
+  const char *verb;
+  gboolean (*validate) (WeirOutput *output, GError **error); /* optional; at start */
+  gboolean (*run) (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error); /* required */
+  void (*params_clear) (gpointer params);                                                 /* optional */
+};
+
+struct _WeirOutput {
+  const WeirOutputClass *klass;
+  WeirStream *stream;
+  gpointer params; /* owned */
+  guint id;
+  char *name;
+  char *uid;
+  char *label;
+};
+
+WeirOutput *
+weir_output_new (WeirStream *stream, const WeirOutputClass *klass, gpointer params);
