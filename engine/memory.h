@@ -1,4 +1,4 @@
-/* Memory of one context: blocks of power-of-two size, counted against memory.limit and recycled, and arenas
+/* Memory of one context: blocks of few sizes, counted against memory.limit and recycled, and arenas
  * over them.
  *
  * A WeirMemory may be used from any thread (one lock, taken per block, never per record). An arena belongs to
