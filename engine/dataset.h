@@ -10,8 +10,6 @@
 #include "engine/run.h"
 #include "engine/task.h"
 
-typedef struct _WeirPartition WeirPartition;
-
 /* An immutable sequence of chunks with the memory that they point into. */
 struct _WeirPartition {
   gint refs;      /* atomic */
@@ -20,15 +18,11 @@ struct _WeirPartition {
   WeirArena arena;
 };
 
-WeirPartition *
-weir_partition_new (WeirMemory *memory);
-WeirPartition *
-weir_partition_ref (WeirPartition *partition);
-void
-weir_partition_unref (WeirPartition *partition);
+WeirPartition *weir_partition_new (WeirMemory *memory);
+WeirPartition *weir_partition_ref (WeirPartition *partition);
+void weir_partition_unref (WeirPartition *partition);
 /* Copies the chunk's columns; with @deep also all that the values point to. FALSE: memory limit. */
-gboolean
-weir_partition_append (WeirPartition *partition, const WeirChunk *chunk, gboolean deep);
+gboolean weir_partition_append (WeirPartition *partition, const WeirChunk *chunk, gboolean deep);
 
 struct _WeirDataset {
   WeirRun *run;
@@ -42,30 +36,22 @@ struct _WeirDataset {
   guint n_partitions;
   gboolean is_kept;
   gboolean is_advanced;
-  WeirPartition **rejects; /* by task of the keeping stage, where op->keep_rejects */
-  guint n_rejects;
+  GPtrArray *rejects; /* of WeirPartition, in order of task, where op->keep_rejects; else NULL */
 };
 
-WeirDataset *
-weir_dataset_new_node (WeirRun *run, const WeirOp *op, WeirDataset *const *parents, guint n_parents);
-void
-weir_dataset_free (WeirDataset *dataset);
+WeirDataset *weir_dataset_new_node (WeirRun *run, const WeirOp *op, WeirDataset *const *parents, guint n_parents);
+void weir_dataset_free (WeirDataset *dataset);
 
 /* All run stages on the runner and block; FALSE: error is set and the batch has failed. */
-gboolean
-weir_dataset_keep (WeirDataset *dataset, GError **error); /* compute and hold all partitions */
-gboolean
-weir_dataset_advance (WeirDataset *dataset, GError **error); /* EVERY_BATCH: take in this batch, once */
-guint
-weir_dataset_count_partitions (WeirDataset *dataset,
-                               GError **error); /* may run the stages that the number depends on */
+gboolean weir_dataset_keep (WeirDataset *dataset, GError **error);    /* compute and hold all partitions */
+gboolean weir_dataset_advance (WeirDataset *dataset, GError **error); /* EVERY_BATCH: take in this batch, once */
+guint weir_dataset_count_partitions (WeirDataset *dataset,
+                                     GError **error); /* may run the stages that the number depends on */
 
 /* Runs @dataset into a terminal: one task a partition. outputs[i] is what klass->seal gave for task i (NULL
  * without seal); transfer container to the caller, who frees with g_free. */
 gboolean
-weir_dataset_run (WeirDataset *dataset, const WeirOp *terminal, gpointer **outputs, guint *n_outputs,
-                  GError **error);
+weir_dataset_run (WeirDataset *dataset, const WeirOp *terminal, gpointer **outputs, guint *n_outputs, GError **error);
 /* The same, into a fresh partition a task, deep copies if @deep: windows hold these. */
-gboolean
-weir_dataset_hold (WeirDataset *dataset, gboolean deep, WeirPartition ***partitions, guint *n_partitions,
-                   GError **error);
+gboolean weir_dataset_hold (WeirDataset *dataset, gboolean deep, WeirPartition ***partitions, guint *n_partitions,
+                            GError **error);

@@ -24,47 +24,30 @@ typedef struct {
 } WeirAddress;
 typedef void (*WeirLookupFunc) (const WeirAddress *addresses, guint n, const GError *error, gpointer data);
 
-WeirLoop *
-weir_loop_new (GError **error);
-void
-weir_loop_free (WeirLoop *loop);
-void
-weir_loop_run (WeirLoop *loop); /* until quit; messages posted before quit are delivered first */
-void
-weir_loop_quit (WeirLoop *loop); /* any thread */
+WeirLoop *weir_loop_new (GError **error);
+void weir_loop_free (WeirLoop *loop);
+void weir_loop_run (WeirLoop *loop);  /* until quit; messages posted before quit are delivered first */
+void weir_loop_quit (WeirLoop *loop); /* any thread */
 gboolean
-weir_loop_post (WeirLoop *loop, WeirLoopFunc f,
-                gpointer data); /* any thread; in order; FALSE: the loop has ended */
-gboolean
-weir_loop_is_mine (const WeirLoop *loop); /* is this the loop's thread? */
+weir_loop_post (WeirLoop *loop, WeirLoopFunc f, gpointer data); /* any thread; in order; FALSE: the loop has ended */
+gboolean weir_loop_is_mine (const WeirLoop *loop);              /* is this the loop's thread? */
 
-WeirTimer *
-weir_timer_new (WeirLoop *loop, WeirLoopFunc f, gpointer data); /* one shot; microsecond timers (timerfd) */
-void
-weir_timer_arm (WeirTimer *timer, WeirTime delay); /* from now; replaces an armed one; 0: at the next turn */
-void
-weir_timer_disarm (WeirTimer *timer);
-void
-weir_timer_free (WeirTimer *timer);
+WeirTimer *weir_timer_new (WeirLoop *loop, WeirLoopFunc f, gpointer data); /* one shot; microsecond timers (timerfd) */
+void weir_timer_arm (WeirTimer *timer, WeirTime delay); /* from now; replaces an armed one; 0: at the next turn */
+void weir_timer_disarm (WeirTimer *timer);
+void weir_timer_free (WeirTimer *timer);
 
-WeirWatch *
-weir_watch_new (WeirLoop *loop, int fd, WeirWatchFunc f,
-                gpointer data); /* level-triggered; the fd stays the caller's */
-void
-weir_watch_set (WeirWatch *watch, guint events); /* 0: nothing */
-void
-weir_watch_free (WeirWatch *watch);
+WeirWatch *weir_watch_new (WeirLoop *loop, int fd, WeirWatchFunc f,
+                           gpointer data);            /* level-triggered; the fd stays the caller's */
+void weir_watch_set (WeirWatch *watch, guint events); /* 0: nothing */
+void weir_watch_free (WeirWatch *watch);
 
 /* Never blocks the loop: a numeric address is answered at the next turn, names by a resolver thread or evdns.
  */
-WeirLookup *
-weir_loop_lookup (WeirLoop *loop, const char *host, const char *port, WeirLookupFunc f, gpointer data);
-void
-weir_lookup_cancel (WeirLookup *lookup); /* f is not called */
+WeirLookup *weir_loop_lookup (WeirLoop *loop, const char *host, const char *port, WeirLookupFunc f, gpointer data);
+void weir_lookup_cancel (WeirLookup *lookup); /* f is not called */
 
 typedef struct _WeirSignal WeirSignal;
 WeirSignal *
-weir_signal_new (WeirLoop *loop, int signal_number, WeirLoopFunc f,
-                 gpointer data); /* before run or on the loop */
-void
-weir_signal_free (WeirSignal *signal_watch);
+weir_signal_new (WeirLoop *loop, int signal_number, WeirLoopFunc f, gpointer data); /* before run or on the loop */
+void weir_signal_free (WeirSignal *signal_watch);

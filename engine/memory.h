@@ -16,34 +16,24 @@ typedef struct _WeirBlock WeirBlock;
 struct _WeirBlock {
   WeirMemory *memory;
   WeirBlock *next; /* for whoever owns the block */
-  gsize size;      /* of the whole block, header included; a power of two */
+  gsize size;      /* of the whole block, header included */
   gint refs;       /* atomic */
   guint unused;
   char data[];
 };
 
-WeirMemory *
-weir_memory_new (gsize limit);
-void
-weir_memory_free (WeirMemory *memory);
-void
-weir_memory_set_limit (WeirMemory *memory, gsize limit);
-gsize
-weir_memory_limit (const WeirMemory *memory);
-gsize
-weir_memory_used (WeirMemory *memory);
-gsize
-weir_memory_peak (WeirMemory *memory); /* since the last call */
-void
-weir_memory_trim (WeirMemory *memory); /* give back what is cached */
+WeirMemory *weir_memory_new (gsize limit);
+void weir_memory_free (WeirMemory *memory);
+void weir_memory_set_limit (WeirMemory *memory, gsize limit);
+gsize weir_memory_limit (const WeirMemory *memory);
+gsize weir_memory_used (WeirMemory *memory);
+gsize weir_memory_peak (WeirMemory *memory); /* since the last call */
+void weir_memory_trim (WeirMemory *memory);  /* give back what is cached */
 
 /* NULL when the limit would be passed or the system has none left; @payload bytes at least. */
-WeirBlock *
-weir_block_new (WeirMemory *memory, gsize payload);
-WeirBlock *
-weir_block_ref (WeirBlock *block);
-void
-weir_block_unref (WeirBlock *block);
+WeirBlock *weir_block_new (WeirMemory *memory, gsize payload);
+WeirBlock *weir_block_ref (WeirBlock *block);
+void weir_block_unref (WeirBlock *block);
 #define weir_block_capacity(block) ((block)->size - sizeof (WeirBlock))
 
 typedef struct {
@@ -53,14 +43,10 @@ typedef struct {
   gsize used; /* bytes handed out since the last reset */
 } WeirArena;
 
-void
-weir_arena_init (WeirArena *arena, WeirMemory *memory);
-void
-weir_arena_clear (WeirArena *arena);
-void
-weir_arena_reset (WeirArena *arena); /* keeps one block */
-gpointer
-weir_arena_alloc_slow (WeirArena *arena, gsize size);
+void weir_arena_init (WeirArena *arena, WeirMemory *memory);
+void weir_arena_clear (WeirArena *arena);
+void weir_arena_reset (WeirArena *arena); /* keeps one block */
+gpointer weir_arena_alloc_slow (WeirArena *arena, gsize size);
 
 /* 8-aligned, not zeroed; NULL when the memory limit would be passed. */
 static inline gpointer

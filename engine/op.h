@@ -29,6 +29,7 @@ typedef enum {
   WEIR_OP_PAIRS = 1,       /* takes pairs only; a plain value fails the batch with KIND */
   WEIR_OP_ONE_SLICE = 2,   /* one global answer: exchange of one slice */
   WEIR_OP_EVERY_BATCH = 4, /* must see each batch of its parent, wanted or not (windows, state) */
+  WEIR_OP_PULLS = 8,       /* process () queues, end () pulls by weir_task_pull () */
 } WeirOpFlags;
 
 struct _WeirOpClass {
@@ -74,11 +75,11 @@ struct _WeirOp {
   gpointer params;              /* the class's own struct; owned */
   guint n_slices;               /* of a wide operator; resolved at start */
   WeirTime length, slide, pane; /* windows; resolved at start; slide is every stream's */
-  gsize size_hint;  /* entries of a table last time: racy reads and writes are fine, it is a hint (relaxed
-                       atomics) */
-  gpointer *slices; /* state, n_slices of them */
-  gpointer computed_state; /* of COMPUTED operators, runner only */
-  gboolean keep_rejects;   /* somebody reads weir_rejected () of it */
+  gsize size_hint;              /* entries of a table last time: racy reads and writes are fine, it is a hint (relaxed
+                                   atomics) */
+  gpointer *slices;             /* state, n_slices of them */
+  gpointer computed_state;      /* of COMPUTED operators, runner only */
+  gboolean keep_rejects;        /* somebody reads weir_rejected () of it */
 };
 
 /* What a wide operator's tasks handed over, in order of task. */

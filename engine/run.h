@@ -32,14 +32,10 @@ struct _WeirRun {
   GPtrArray *datasets; /* of this batch; freed with it */
 };
 
-void
-weir_run_init (WeirRun *run, WeirMemory *memory, WeirWorkers *workers);
-void
-weir_run_clear (WeirRun *run);
-void
-weir_run_take_error (WeirRun *run, GError *error); /* keeps the first; transfer full */
-void
-weir_run_count_reject (WeirRun *run, const char *operator_name, const char *reason, guint64 n);
+void weir_run_init (WeirRun *run, WeirMemory *memory, WeirWorkers *workers);
+void weir_run_clear (WeirRun *run);
+void weir_run_take_error (WeirRun *run, GError *error); /* keeps the first; transfer full */
+void weir_run_count_reject (WeirRun *run, const char *operator_name, const char *reason, guint64 n);
 
 static inline gboolean
 weir_run_has_failed (const WeirRun *run)

@@ -32,11 +32,11 @@ struct _WeirSourceKlass {
   void (*plan) (WeirSource *source,
                 WeirPlan *plan); /* required; loop thread at the tick: take what is staged; must not block */
   void (*release) (WeirSource *source, WeirPlan *plan); /* optional; loop thread, after the batch: unpin */
-  void (*stop) (WeirSource *source); /* optional; loop thread, idempotent: receive no more; what is staged
-                                        stays for plan */
+  void (*stop) (WeirSource *source);           /* optional; loop thread, idempotent: receive no more; what is staged
+                                                  stays for plan */
   gboolean (*has_staged) (WeirSource *source); /* optional; loop thread: graceful stop plans until FALSE */
-  void (*close) (WeirSource *source); /* optional; after the last batch, loop not running: free what the
-                                         instance holds */
+  void (*close) (WeirSource *source);          /* optional; after the last batch, loop not running: free what the
+                                                  instance holds */
 };
 
 struct _WeirSource {
@@ -47,19 +47,12 @@ struct _WeirSource {
 };
 
 /* What a source may ask of the engine (engine/engine.c). Loop thread unless said. */
-WeirLoop *
-weir_engine_loop (WeirEngine *engine);
-WeirMemory *
-weir_engine_memory (WeirEngine *engine);
-struct _WeirOptions *
-weir_engine_options (WeirEngine *engine);
-gboolean
-weir_engine_has_room (WeirEngine *engine); /* FALSE: hold back, do not read; any thread */
-void
-weir_engine_on_room (WeirEngine *engine, WeirSource *source,
-                     void (*again) (WeirSource *source)); /* once, when there is room again */
-void
-weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reason,
-                          guint64 n); /* a record lost before it was one */
-void
-weir_engine_fail (WeirEngine *engine, GError *error); /* the context fails; transfer full; any thread */
+WeirLoop *weir_engine_loop (WeirEngine *engine);
+WeirMemory *weir_engine_memory (WeirEngine *engine);
+struct _WeirOptions *weir_engine_options (WeirEngine *engine);
+gboolean weir_engine_has_room (WeirEngine *engine); /* FALSE: hold back, do not read; any thread */
+void weir_engine_on_room (WeirEngine *engine, WeirSource *source,
+                          void (*again) (WeirSource *source)); /* once, when there is room again */
+void weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reason,
+                               guint64 n);                 /* a record lost before it was one */
+void weir_engine_fail (WeirEngine *engine, GError *error); /* the context fails; transfer full; any thread */

@@ -26,25 +26,21 @@ struct _WeirStream {
 
 /* Adds a stream. @params is a struct made by g_new0 (transfer full), freed with klass->params_clear and
  * g_free. NULL parents are remembered as a mistake. Never returns NULL. */
-WeirStream *
-weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointer params, WeirStream *const *parents,
-                 guint n_parents);
+WeirStream *weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointer params, WeirStream *const *parents,
+                             guint n_parents);
 /* The common case: one parent, whose context it joins. */
-WeirStream *
-weir_stream_derive (WeirStream *parent, const WeirOpClass *klass, gpointer params);
+WeirStream *weir_stream_derive (WeirStream *parent, const WeirOpClass *klass, gpointer params);
 /* A source's stream; allocates klass->instance_size bytes as the params. */
-WeirStream *
-weir_stream_new_source (WeirContext *ctx, const WeirSourceKlass *klass);
+WeirStream *weir_stream_new_source (WeirContext *ctx, const WeirSourceKlass *klass);
 /* Remembers a mistake in the graph; weir_context_start () reports the first of a stream. */
-void
-weir_stream_mistake (WeirStream *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void weir_stream_mistake (WeirStream *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 typedef struct _WeirOutputClass WeirOutputClass;
 
 /* Outputs run on the runner, in order of declaration, once each batch that their stream has. */
 struct _WeirOutputClass {
   const char *verb;
-  gboolean (*validate) (WeirOutput *output, GError **error); /* optional; at start */
+  gboolean (*validate) (WeirOutput *output, GError **error);                              /* optional; at start */
   gboolean (*run) (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error); /* required */
   void (*params_clear) (gpointer params);                                                 /* optional */
 };
@@ -59,5 +55,4 @@ struct _WeirOutput {
   char *label;
 };
 
-WeirOutput *
-weir_output_new (WeirStream *stream, const WeirOutputClass *klass, gpointer params);
+WeirOutput *weir_output_new (WeirStream *stream, const WeirOutputClass *klass, gpointer params);

@@ -13,26 +13,34 @@
 #include "engine/op.h"
 #include "engine/run.h"
 
+typedef struct _WeirPartition WeirPartition;
+
 struct _WeirTaskRun {
   WeirRun *run;
-  WeirArena scratch; /* task memory: recycled between source chunks unless `keep` */
-  gboolean keep;     /* what was emitted stays: the scratch goes to whoever keeps the chunks */
+  WeirArena *frame;  /* links, instances, readers: until the task ends */
+  WeirArena scratch; /* task memory: recycled between steps of the origin unless `keep`; hold nothing there */
+  gboolean keep;     /* what was emitted stays: the scratch goes to whoever keeps the chunks, or with the task */
   guint partition;
-  guint input;                              /* which parent of a wide operator this task feeds */
-  guint index;                              /* of the task in its stage */
-  WeirTask *first;                          /* the origin's link */
-  gboolean (*pull) (WeirTaskRun *task_run); /* one more step of the origin; FALSE at the end */
-  gpointer pull_data;
+  guint input;         /* which parent of a wide operator this task feeds */
+  guint index;         /* of the task in its stage */
+  WeirTask *first;     /* the origin's link */
+  WeirTask *ending;    /* the next link to be ended: all above have been */
+  WeirReader reader;   /* of the origin */
+  WeirPartition *kept; /* the origin's partition, where it is kept */
+  gboolean origin_is_done;
 };
 
 struct _WeirTask {
   WeirTaskHead head; /* public: the open chunk */
   const WeirOp *op;  /* the operator, source or output that this link runs */
+  const WeirOpClass *klass;
   gpointer instance; /* klass->instance_size zeroed bytes */
   WeirTask *next;    /* NULL at the end of the chain */
   WeirTaskRun *task_run;
-  WeirDataset *dataset; /* whose elements this link makes; NULL for a terminal */
-  guint64 n_emitted;    /* of full chunks handed on */
+  guint64 n_emitted;   /* of chunks handed on */
+  char *reject_reason; /* of the last rejects, counted in n_rejects until the reason changes or the task ends */
+  guint64 n_rejects;
+  WeirPartition *rejects; /* (reason, value), where op->keep_rejects */
 };
 
 /* TRUE while the batch goes on: long loops ask once per chunk. */
@@ -42,24 +50,23 @@ weir_task_is_going (const WeirTask *task)
   return !weir_run_has_failed (task->task_run->run);
 }
 
-WeirTask *
-weir_task_link_new (WeirTaskRun *task_run, const WeirOp *op, const WeirOpClass *klass, WeirTask *next);
-void
-weir_task_forward (
-    WeirTask *task,
-    const WeirChunk *chunk); /* hands a chunk that is already there to the next link, in order */
-void
-weir_task_set_shape (WeirTask *task, gboolean has_keys); /* flushes where the shape changes */
-WeirTask *
-weir_task_reserve (WeirTask *task,
-                   gboolean has_keys); /* an empty open chunk of that shape: operators fill it themselves */
-void
-weir_task_emit_returned (WeirTask *task,
-                         WeirValue value); /* what a user function returned: not copied, pairs are split */
-WeirValue
-weir_task_keep (WeirArena *arena, WeirValue value,
-                gboolean all); /* deep copy of what is borrowed, or of all; NIL and *error via run on limit */
-void
-weir_task_fail (WeirTask *task, gint code, const char *format, ...) G_GNUC_PRINTF (3, 4);
-void
-weir_task_fail_memory (WeirTask *task);
+/* @next: where chunks go; NULL at the end. NULL: memory limit, the run has failed. */
+WeirTask *weir_task_link_new (WeirTaskRun *task_run, const WeirOp *op, const WeirOpClass *klass, WeirTask *next);
+void weir_task_end_rejects (WeirTask *task); /* reports what was counted */
+
+/* One more step of what stands above @upto in the chain: TRUE if something may have reached it, FALSE at the end. For
+ * operators that pull (WEIR_OP_PULLS): their process () only queues what comes, their end () does the work. */
+gboolean weir_task_pull (WeirTask *upto);
+
+void weir_task_forward (WeirTask *task, const WeirChunk *chunk); /* hands on a chunk that is already there, in order */
+/* An empty open chunk of that shape (flushes what is pending): operators fill head.keys/values, set head.n_elements. */
+void weir_task_reserve (WeirTask *task, gboolean has_keys);
+/* What a user function returned: not copied, pairs are split. */
+void weir_task_emit_returned (WeirTask *task, WeirValue value);
+
+/* A deep copy of all of @value in @arena. FALSE: memory limit. */
+gboolean weir_value_copy_into (WeirArena *arena, WeirValue *value);
+
+/* Fails the batch; the message is prefixed with the operator's name. */
+void weir_task_fail (WeirTask *task, gint code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+void weir_task_fail_memory (WeirTask *task);

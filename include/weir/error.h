@@ -34,11 +34,8 @@ typedef enum {
   WEIR_ERROR_FAILED,  /* anything else; the message says what */
 } WeirError;
 
-WEIR_API GQuark
-weir_error_quark (void);
-WEIR_API gboolean
-weir_error_is_retriable (const GError *error);
-WEIR_API int
-weir_exit_with_error (const GError *error);
+WEIR_API GQuark weir_error_quark (void);
+WEIR_API gboolean weir_error_is_retriable (const GError *error);
+WEIR_API int weir_exit_with_error (const GError *error);
 
 G_END_DECLS

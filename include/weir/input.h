@@ -7,12 +7,7 @@
 
 G_BEGIN_DECLS
 
-typedef enum {
-  WEIR_FRAMING_LINES,
-  WEIR_FRAMING_DELIMITER,
-  WEIR_FRAMING_FIXED,
-  WEIR_FRAMING_LENGTH32
-} WeirFramingKind;
+typedef enum { WEIR_FRAMING_LINES, WEIR_FRAMING_DELIMITER, WEIR_FRAMING_FIXED, WEIR_FRAMING_LENGTH32 } WeirFramingKind;
 
 typedef struct {
   WeirFramingKind kind;
@@ -24,28 +19,20 @@ typedef struct {
 
 typedef struct _WeirQueue WeirQueue;
 
+WEIR_API WeirStream *weir_socket_text_stream (WeirContext *ctx, const char *host, const char *port);
 WEIR_API WeirStream *
-weir_socket_text_stream (WeirContext *ctx, const char *host, const char *port);
-WEIR_API WeirStream *
-weir_socket_stream_sized (WeirContext *ctx, const char *host, const char *port, const WeirFraming *framing,
-                          gsize size);
-#define weir_socket_stream(ctx, host, port, framing)                                                         \
+weir_socket_stream_sized (WeirContext *ctx, const char *host, const char *port, const WeirFraming *framing, gsize size);
+#define weir_socket_stream(ctx, host, port, framing)                                                                   \
   weir_socket_stream_sized ((ctx), (host), (port), (framing), sizeof (WeirFraming))
-WEIR_API WeirStream *
-weir_queue_stream (WeirContext *ctx, WeirQueue *queue, gboolean one_at_a_time);
+WEIR_API WeirStream *weir_queue_stream (WeirContext *ctx, WeirQueue *queue, gboolean one_at_a_time);
 WEIR_API WeirStream *
 weir_generator_stream (WeirContext *ctx, WeirGeneratorFunc f, gdouble records_per_second, gpointer user_data);
 
-WEIR_API WeirQueue *
-weir_queue_new (void);
-WEIR_API void
-weir_queue_free (WeirQueue *q);
-WEIR_API void
-weir_queue_set_partitions (WeirQueue *q, guint n);
-WEIR_API void
-weir_queue_push (WeirQueue *q, const WeirValue *values, gsize n);
-WEIR_API void
-weir_queue_push_nothing (WeirQueue *q);
+WEIR_API WeirQueue *weir_queue_new (void);
+WEIR_API void weir_queue_free (WeirQueue *q);
+WEIR_API void weir_queue_set_partitions (WeirQueue *q, guint n);
+WEIR_API void weir_queue_push (WeirQueue *q, const WeirValue *values, gsize n);
+WEIR_API void weir_queue_push_nothing (WeirQueue *q);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirQueue, weir_queue_free)
 

@@ -18,35 +18,21 @@ typedef struct {
   void (*output_completed) (const WeirOutputInfo *info, gpointer user_data);
 } WeirListener;
 
-WEIR_API WeirTime
-weir_batch_info_time (const WeirBatchInfo *info);
-WEIR_API gint64
-weir_batch_info_n_records (const WeirBatchInfo *info); /* -1: not known yet */
-WEIR_API WeirTime
-weir_batch_info_submitted (const WeirBatchInfo *info); /* wall clock */
-WEIR_API WeirTime
-weir_batch_info_scheduling_delay (const WeirBatchInfo *info);
-WEIR_API WeirTime
-weir_batch_info_processing_time (const WeirBatchInfo *info);
-WEIR_API WeirTime
-weir_batch_info_total_delay (const WeirBatchInfo *info);
-WEIR_API guint64
-weir_batch_info_n_rejected (const WeirBatchInfo *info);
-WEIR_API void
-weir_batch_info_foreach_rejected (const WeirBatchInfo *info,
-                                  void (*f) (const char *where_and_why, guint64 n, gpointer user_data),
-                                  gpointer user_data);
-WEIR_API const GError *
-weir_batch_info_error (const WeirBatchInfo *info); /* NULL: it succeeded */
-WEIR_API WeirTime
-weir_output_info_batch_time (const WeirOutputInfo *info);
-WEIR_API const char *
-weir_output_info_name (const WeirOutputInfo *info);
-WEIR_API guint
-weir_output_info_index (const WeirOutputInfo *info);
-WEIR_API WeirTime
-weir_output_info_duration (const WeirOutputInfo *info);
-WEIR_API const GError *
-weir_output_info_error (const WeirOutputInfo *info);
+WEIR_API WeirTime weir_batch_info_time (const WeirBatchInfo *info);
+WEIR_API gint64 weir_batch_info_n_records (const WeirBatchInfo *info);   /* -1: not known yet */
+WEIR_API WeirTime weir_batch_info_submitted (const WeirBatchInfo *info); /* wall clock */
+WEIR_API WeirTime weir_batch_info_scheduling_delay (const WeirBatchInfo *info);
+WEIR_API WeirTime weir_batch_info_processing_time (const WeirBatchInfo *info);
+WEIR_API WeirTime weir_batch_info_total_delay (const WeirBatchInfo *info);
+WEIR_API guint64 weir_batch_info_n_rejected (const WeirBatchInfo *info);
+WEIR_API void weir_batch_info_foreach_rejected (const WeirBatchInfo *info,
+                                                void (*f) (const char *where_and_why, guint64 n, gpointer user_data),
+                                                gpointer user_data);
+WEIR_API const GError *weir_batch_info_error (const WeirBatchInfo *info); /* NULL: it succeeded */
+WEIR_API WeirTime weir_output_info_batch_time (const WeirOutputInfo *info);
+WEIR_API const char *weir_output_info_name (const WeirOutputInfo *info);
+WEIR_API guint weir_output_info_index (const WeirOutputInfo *info);
+WEIR_API WeirTime weir_output_info_duration (const WeirOutputInfo *info);
+WEIR_API const GError *weir_output_info_error (const WeirOutputInfo *info);
 
 G_END_DECLS

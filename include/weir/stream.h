@@ -19,8 +19,7 @@ typedef WeirValue (*WeirReduceFunc) (WeirTask *task, WeirValue a, WeirValue b, g
 typedef void (*WeirPartitionFunc) (WeirTask *task, WeirIter *values, gpointer user_data);
 typedef WeirValue (*WeirGeneratorFunc) (WeirTask *task, guint64 index, gpointer user_data);
 
-WEIR_API gboolean
-weir_iter_next (WeirIter *it, WeirValue *value);
+WEIR_API gboolean weir_iter_next (WeirIter *it, WeirValue *value);
 
 typedef struct {
   gsize size; /* of the accumulator: zeroed, 8-aligned, no pointers */
@@ -32,16 +31,11 @@ typedef struct {
 } WeirAggregate;
 
 /* Ready-made reduce functions, recognised by the engine: no call per record. */
-WEIR_API WeirValue
-weir_reduce_sum (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
-WEIR_API WeirValue
-weir_reduce_min (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
-WEIR_API WeirValue
-weir_reduce_max (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
-WEIR_API WeirValue
-weir_reduce_first (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
-WEIR_API WeirValue
-weir_reduce_last (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
+WEIR_API WeirValue weir_reduce_sum (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
+WEIR_API WeirValue weir_reduce_min (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
+WEIR_API WeirValue weir_reduce_max (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
+WEIR_API WeirValue weir_reduce_first (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
+WEIR_API WeirValue weir_reduce_last (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
 #define WEIR_SUM   weir_reduce_sum
 #define WEIR_MIN   weir_reduce_min
 #define WEIR_MAX   weir_reduce_max
@@ -49,59 +43,36 @@ weir_reduce_last (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
 #define WEIR_LAST  weir_reduce_last
 
 /* stateless */
-WEIR_API WeirStream *
-weir_map (WeirStream *s, WeirMapFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_flat_map (WeirStream *s, WeirFlatMapFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_filter (WeirStream *s, WeirFilterFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_map_values (WeirStream *s, WeirMapFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_flat_map_values (WeirStream *s, WeirFlatMapFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_map_partitions (WeirStream *s, WeirPartitionFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_split (WeirStream *s, char separator);
-WEIR_API WeirStream *
-weir_with_value (WeirStream *s, WeirValue value);
-WEIR_API WeirStream *
-weir_repartition (WeirStream *s, guint n_partitions);
-WEIR_API WeirStream *
-weir_union (WeirStream *a, WeirStream *b);
-WEIR_API WeirStream *
-weir_count (WeirStream *s);
-WEIR_API WeirStream *
-weir_reduce (WeirStream *s, WeirReduceFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_count_by_value (WeirStream *s);
+WEIR_API WeirStream *weir_map (WeirStream *s, WeirMapFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_flat_map (WeirStream *s, WeirFlatMapFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_filter (WeirStream *s, WeirFilterFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_map_values (WeirStream *s, WeirMapFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_flat_map_values (WeirStream *s, WeirFlatMapFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_map_partitions (WeirStream *s, WeirPartitionFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_split (WeirStream *s, char separator);
+WEIR_API WeirStream *weir_with_value (WeirStream *s, WeirValue value);
+WEIR_API WeirStream *weir_repartition (WeirStream *s, guint n_partitions);
+WEIR_API WeirStream *weir_union (WeirStream *a, WeirStream *b);
+WEIR_API WeirStream *weir_count (WeirStream *s);
+WEIR_API WeirStream *weir_reduce (WeirStream *s, WeirReduceFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_count_by_value (WeirStream *s);
 
 /* pairs */
-WEIR_API WeirStream *
-weir_reduce_by_key (WeirStream *s, WeirReduceFunc f, gpointer user_data);
-WEIR_API WeirStream *
-weir_count_by_key (WeirStream *s);
-WEIR_API WeirStream *
-weir_group_by_key (WeirStream *s);
-WEIR_API WeirStream *
-weir_aggregate_by_key_sized (WeirStream *s, const WeirAggregate *a, gsize size);
+WEIR_API WeirStream *weir_reduce_by_key (WeirStream *s, WeirReduceFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_count_by_key (WeirStream *s);
+WEIR_API WeirStream *weir_group_by_key (WeirStream *s);
+WEIR_API WeirStream *weir_aggregate_by_key_sized (WeirStream *s, const WeirAggregate *a, gsize size);
 #define weir_aggregate_by_key(s, a) weir_aggregate_by_key_sized ((s), (a), sizeof (WeirAggregate))
 
 /* windows: length and slide are durations, multiples of the parent's slide; slide 0 = the parent's */
-WEIR_API WeirStream *
-weir_window (WeirStream *s, WeirTime length, WeirTime slide);
-WEIR_API WeirStream *
-weir_reduce_by_key_and_window (WeirStream *s, WeirReduceFunc f, WeirReduceFunc inverse, WeirTime length,
-                               WeirTime slide, gpointer user_data);
+WEIR_API WeirStream *weir_window (WeirStream *s, WeirTime length, WeirTime slide);
+WEIR_API WeirStream *weir_reduce_by_key_and_window (WeirStream *s, WeirReduceFunc f, WeirReduceFunc inverse,
+                                                    WeirTime length, WeirTime slide, gpointer user_data);
 
 /* any stream */
-WEIR_API WeirStream *
-weir_stream_set_name (WeirStream *s, const char *name);
-WEIR_API WeirStream *
-weir_stream_set_uid (WeirStream *s, const char *uid);
-WEIR_API WeirStream *
-weir_stream_set_partitions (WeirStream *s, guint n);
-WEIR_API WeirStream *
-weir_rejected (WeirStream *s);
+WEIR_API WeirStream *weir_stream_set_name (WeirStream *s, const char *name);
+WEIR_API WeirStream *weir_stream_set_uid (WeirStream *s, const char *uid);
+WEIR_API WeirStream *weir_stream_set_partitions (WeirStream *s, guint n);
+WEIR_API WeirStream *weir_rejected (WeirStream *s);
 
 G_END_DECLS

@@ -18,25 +18,16 @@ typedef struct {
   guint32 reserved;
 } WeirTaskHead;
 
-WEIR_API void
-weir_task_flush (WeirTask *task);
-WEIR_API void
-weir_task_emit_slow (WeirTask *task, WeirValue value);
-WEIR_API void
-weir_task_emit_pair_slow (WeirTask *task, WeirValue key, WeirValue value);
+WEIR_API void weir_task_flush (WeirTask *task);
+WEIR_API void weir_task_emit_slow (WeirTask *task, WeirValue value);
+WEIR_API void weir_task_emit_pair_slow (WeirTask *task, WeirValue key, WeirValue value);
 
-WEIR_API gpointer
-weir_alloc (WeirTask *task, gsize size);
-WEIR_API WeirValue
-weir_format (WeirTask *task, const char *format, ...) G_GNUC_PRINTF (2, 3);
-WEIR_API WeirTime
-weir_task_batch_time (const WeirTask *task);
-WEIR_API guint
-weir_task_partition (const WeirTask *task);
-WEIR_API void
-weir_reject (WeirTask *task, WeirValue value, const char *reason);
-WEIR_API void
-weir_fail (WeirTask *task, const char *format, ...) G_GNUC_PRINTF (2, 3);
+WEIR_API gpointer weir_alloc (WeirTask *task, gsize size);
+WEIR_API WeirValue weir_format (WeirTask *task, const char *format, ...) G_GNUC_PRINTF (2, 3);
+WEIR_API WeirTime weir_task_batch_time (const WeirTask *task);
+WEIR_API guint weir_task_partition (const WeirTask *task);
+WEIR_API void weir_reject (WeirTask *task, WeirValue value, const char *reason);
+WEIR_API void weir_fail (WeirTask *task, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 inline void
 weir_emit (WeirTask *task, WeirValue value)

@@ -9,21 +9,13 @@ G_BEGIN_DECLS
 
 typedef struct _WeirCollected WeirCollected;
 
-WEIR_API WeirContext *
-weir_test_context_new (WeirTime batch_interval);
-WEIR_API WeirContext *
-weir_test_context_new_at (WeirTime batch_interval, WeirTime start);
-WEIR_API WeirCollected *
-weir_collect (WeirStream *s);
-WEIR_API gboolean
-weir_test_advance (WeirContext *ctx, guint n_batches, GError **error);
-WEIR_API gsize
-weir_collected_n_batches (WeirCollected *c);
-WEIR_API WeirTime
-weir_collected_time (WeirCollected *c, gsize batch);
-WEIR_API const WeirValue *
-weir_collected_values (WeirCollected *c, gsize batch, gsize *n);
-WEIR_API char *
-weir_collected_text (WeirCollected *c, gsize batch);
+WEIR_API WeirContext *weir_test_context_new (WeirTime batch_interval);
+WEIR_API WeirContext *weir_test_context_new_at (WeirTime batch_interval, WeirTime start);
+WEIR_API WeirCollected *weir_collect (WeirStream *s);
+WEIR_API gboolean weir_test_advance (WeirContext *ctx, guint n_batches, GError **error);
+WEIR_API gsize weir_collected_n_batches (WeirCollected *c);
+WEIR_API WeirTime weir_collected_time (WeirCollected *c, gsize batch);
+WEIR_API const WeirValue *weir_collected_values (WeirCollected *c, gsize batch, gsize *n);
+WEIR_API char *weir_collected_text (WeirCollected *c, gsize batch);
 
 G_END_DECLS

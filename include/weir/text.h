@@ -23,8 +23,7 @@
 
 G_BEGIN_DECLS
 
-WEIR_API gboolean
-weir_text_next_blank_token (WeirValue *rest, WeirValue *token);
+WEIR_API gboolean weir_text_next_blank_token (WeirValue *rest, WeirValue *token);
 
 inline gsize
 weir_text_span (const char *p, gsize size, char separator)

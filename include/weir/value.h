@@ -12,16 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct _WeirTask WeirTask;
 
-typedef enum {
-  WEIR_NIL,
-  WEIR_BOOL,
-  WEIR_INT,
-  WEIR_FLOAT,
-  WEIR_TEXT,
-  WEIR_BYTES,
-  WEIR_PAIR,
-  WEIR_LIST
-} WeirKind;
+typedef enum { WEIR_NIL, WEIR_BOOL, WEIR_INT, WEIR_FLOAT, WEIR_TEXT, WEIR_BYTES, WEIR_PAIR, WEIR_LIST } WeirKind;
 
 /* BORROWED: what the value points to may go away as soon as the call that it is handed to returns. A
  * container that is not borrowed holds nothing that is. CELLS marks pairs, so that emit finds both by one
@@ -43,8 +34,7 @@ struct _WeirValue {
   guint16 reserved; /* 0 */
 };
 
-#define WEIR_VALUE_INIT(member, v, n, k, f)                                                                  \
-  ((WeirValue){ .member = (v), .size = (n), .kind = (k), .flags = (f) })
+#define WEIR_VALUE_INIT(member, v, n, k, f) ((WeirValue){ .member = (v), .size = (n), .kind = (k), .flags = (f) })
 
 #ifdef __cplusplus
 #define WEIR_CELLS(...) (std::initializer_list<WeirValue> __VA_ARGS__).begin ()
@@ -52,38 +42,24 @@ struct _WeirValue {
 #define WEIR_CELLS(...) ((const WeirValue[]) __VA_ARGS__)
 #endif
 #define WEIR_PAIR_OF(k, v) weir_pair_at (WEIR_CELLS ({ (k), (v) }))
-#define WEIR_LIST_OF(...)                                                                                    \
+#define WEIR_LIST_OF(...)                                                                                              \
   weir_list_at (WEIR_CELLS ({ __VA_ARGS__ }), sizeof (WEIR_CELLS ({ __VA_ARGS__ })) / sizeof (WeirValue))
 
-WEIR_API WeirValue
-weir_value_oversized (gsize size);
-WEIR_API WeirValue
-weir_pair (WeirTask *task, WeirValue key, WeirValue value);
-WEIR_API WeirValue
-weir_list (WeirTask *task, const WeirValue *items, gsize n_items);
-WEIR_API WeirValue
-weir_copy (WeirTask *task, WeirValue value);
+WEIR_API WeirValue weir_value_oversized (gsize size);
+WEIR_API WeirValue weir_pair (WeirTask *task, WeirValue key, WeirValue value);
+WEIR_API WeirValue weir_list (WeirTask *task, const WeirValue *items, gsize n_items);
+WEIR_API WeirValue weir_copy (WeirTask *task, WeirValue value);
 
-WEIR_API gboolean
-weir_equal (WeirValue a, WeirValue b);
-WEIR_API gint
-weir_compare (WeirValue a, WeirValue b);
-WEIR_API guint64
-weir_hash (WeirValue v);
-WEIR_API char *
-weir_to_string (WeirValue v);
-WEIR_API gboolean
-weir_text_field (WeirValue text, char separator, gsize index, WeirValue *field);
-WEIR_API gboolean
-weir_parse_int (WeirValue text, gint64 *value);
-WEIR_API gboolean
-weir_parse_float (WeirValue text, gdouble *value);
-WEIR_API const char *
-weir_cstr (WeirTask *task, WeirValue text);
-WEIR_API void
-weir_encode (WeirValue v, GByteArray *out);
-WEIR_API gboolean
-weir_decode (WeirTask *task, gconstpointer data, gsize size, WeirValue *v, GError **error);
+WEIR_API gboolean weir_equal (WeirValue a, WeirValue b);
+WEIR_API gint weir_compare (WeirValue a, WeirValue b);
+WEIR_API guint64 weir_hash (WeirValue v);
+WEIR_API char *weir_to_string (WeirValue v);
+WEIR_API gboolean weir_text_field (WeirValue text, char separator, gsize index, WeirValue *field);
+WEIR_API gboolean weir_parse_int (WeirValue text, gint64 *value);
+WEIR_API gboolean weir_parse_float (WeirValue text, gdouble *value);
+WEIR_API const char *weir_cstr (WeirTask *task, WeirValue text);
+WEIR_API void weir_encode (WeirValue v, GByteArray *out);
+WEIR_API gboolean weir_decode (WeirTask *task, gconstpointer data, gsize size, WeirValue *v, GError **error);
 
 inline WeirValue
 weir_nil (void)
