@@ -85,6 +85,7 @@ struct _WeirOp {
 /* What a wide operator's tasks handed over, in order of task. */
 struct _WeirExchange {
   guint n_outputs;
+  guint64 n_elements; /* that were written: tells whether reading is worth waking workers for */
   gpointer *outputs; /* by task */
   guint *inputs;     /* by task: which parent it read */
   guint n_slices;

@@ -1,0 +1,280 @@
+/* Owns the running of a stage: builds the chain of links for each task, drives it, gathers what the terminal gives.
+ *
+ * weir_stage_run () is called on the runner; run_task () runs on workers, each task touching only its own result.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/stage.h"
+
+#include <string.h>
+
+#include "engine/source.h"
+#include "engine/workers.h"
+
+/* Fewer elements than this are done before another thread has woken up. */
+#define ALONE_BELOW 2048
+
+typedef struct {
+  gpointer output;
+  guint64 n_elements;
+  WeirPartition *rejects;
+  WeirDataset *rejects_of;
+} Result;
+
+typedef struct {
+  const WeirStage *stage;
+  Result *results;
+} Work;
+
+void
+weir_pipeline_clear (WeirPipeline *pipeline)
+{
+  g_ptr_array_unref (pipeline->chain);
+}
+
+static gboolean
+read_kept (WeirTask *task, WeirReader *reader)
+{
+  guint *at = reader->state;
+  GArray *chunks = task->task_run->kept->chunks;
+
+  if (*at < chunks->len)
+    weir_task_forward (task, &g_array_index (chunks, WeirChunk, (*at)++));
+  return *at < chunks->len;
+}
+
+static const WeirOpClass kept_class = {
+  .verb = "kept",
+  .kind = WEIR_OP_SOURCE,
+  .reader_size = sizeof (guint),
+  .read = read_kept,
+};
+
+static guint
+slice_partitions (const WeirDataset *dataset)
+{
+  return dataset->is_kept ? dataset->n_partitions : dataset->op->n_slices;
+}
+
+static WeirTask *
+build_chain (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipeline *pipeline)
+{
+  const WeirDataset *origin = pipeline->origin;
+  WeirTask *task = weir_task_link_new (task_run, stage->terminal, stage->klass, NULL);
+
+  for (guint i = pipeline->chain->len; i > 0 && task != NULL; i--) {
+    const WeirDataset *dataset = g_ptr_array_index (pipeline->chain, i - 1);
+
+    task = weir_task_link_new (task_run, dataset->op, dataset->op->klass, task);
+  }
+  if (task != NULL)
+    task = weir_task_link_new (task_run, origin->op, origin->is_kept ? &kept_class : origin->op->klass, task);
+  task_run->first = task_run->ending = task;
+  return task;
+}
+
+static gboolean
+open_reader (WeirTaskRun *task_run, WeirDataset *dataset, const WeirOpClass *klass)
+{
+  WeirReader *reader = &task_run->reader;
+
+  *reader = (WeirReader){ .dataset = dataset, .op = dataset->op, .partition = task_run->partition };
+  reader->exchange = dataset->exchange;
+  reader->plan = dataset->plan;
+  if (dataset->op->slices != NULL)
+    reader->slice = dataset->op->slices[task_run->partition];
+  reader->state = weir_arena_alloc (task_run->frame, klass->reader_size);
+  if (reader->state == NULL)
+    return FALSE;
+  memset (reader->state, 0, klass->reader_size);
+  return TRUE;
+}
+
+static WeirTask *
+terminal_of (WeirTaskRun *task_run)
+{
+  WeirTask *task = task_run->first;
+
+  while (task->next != NULL)
+    task = task->next;
+  return task;
+}
+
+static void
+drive (WeirTaskRun *task_run)
+{
+  WeirTask *terminal = terminal_of (task_run);
+
+  for (WeirTask *task = task_run->first->next; task != NULL; task = task->next)
+    if (task->klass->open != NULL)
+      task->klass->open (task);
+  if ((terminal->klass->flags & WEIR_OP_PULLS) == 0)
+    while (weir_task_is_going (terminal) && weir_task_pull (terminal))
+      ;
+  if (terminal->klass->end != NULL && weir_task_is_going (terminal))
+    terminal->klass->end (terminal);
+  if (task_run->first->klass->read_end != NULL)
+    task_run->first->klass->read_end (task_run->first, &task_run->reader);
+}
+
+/* At most one link of a chain has rejects to keep: a dataset whose rejects are read is kept, hence ends its chain. */
+static void
+gather (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipeline *pipeline, Result *result)
+{
+  WeirTask *task = task_run->first;
+
+  for (guint i = 0; task != NULL; i++, task = task->next) {
+    weir_task_end_rejects (task);
+    if (task->next != NULL && task->next->next == NULL)
+      result->n_elements = task->n_emitted;
+    if (task->rejects == NULL)
+      continue;
+    result->rejects = task->rejects;
+    if (i == 0)
+      result->rejects_of = pipeline->origin;
+    else
+      result->rejects_of = task->next != NULL ? g_ptr_array_index (pipeline->chain, i - 1) : stage->dataset;
+  }
+  task = terminal_of (task_run);
+  if (task->klass->seal != NULL)
+    result->output = task->klass->seal (task);
+}
+
+static const WeirPipeline *
+find_pipeline (const WeirStage *stage, guint task, guint *partition)
+{
+  const WeirPipeline *pipeline = (const WeirPipeline *) stage->pipelines->data;
+
+  for (; task >= pipeline->n_partitions; pipeline++)
+    task -= pipeline->n_partitions;
+  *partition = task;
+  return pipeline;
+}
+
+static void
+fail_memory (WeirRun *run, const WeirOp *op)
+{
+  weir_run_take_error (run, g_error_new (WEIR_ERROR, WEIR_ERROR_MEMORY_LIMIT,
+                                         "%s: no memory for a task: raise memory.limit (%" G_GSIZE_FORMAT " bytes)",
+                                         op->name, weir_memory_limit (run->memory)));
+}
+
+static void
+run_task (guint index, guint worker, gpointer data)
+{
+  Work *work = data;
+  const WeirStage *stage = work->stage;
+  WeirArena frame;
+  WeirTaskRun task_run = { .run = stage->run, .frame = &frame, .index = index };
+  const WeirPipeline *pipeline = find_pipeline (stage, index, &task_run.partition);
+  WeirDataset *origin = pipeline->origin;
+
+  if (weir_run_has_failed (stage->run))
+    return;
+  weir_arena_init (&frame, stage->run->memory);
+  weir_arena_init (&task_run.scratch, stage->run->memory);
+  task_run.input = pipeline->input;
+  if (origin->is_kept)
+    task_run.kept = origin->partitions[task_run.partition];
+  if (build_chain (&task_run, stage, pipeline) != NULL && open_reader (&task_run, origin, task_run.first->klass)) {
+    /* Users count the partitions of what they see, which a union numbers on. */
+    task_run.partition = index;
+    drive (&task_run);
+    gather (&task_run, stage, pipeline, &work->results[index]);
+  } else {
+    fail_memory (stage->run, stage->terminal);
+  }
+  weir_arena_clear (&task_run.scratch);
+  weir_arena_clear (&frame);
+}
+
+static void
+keep_rejects (Result *result)
+{
+  WeirDataset *dataset = result->rejects_of;
+
+  if (result->rejects == NULL)
+    return;
+  if (dataset->rejects == NULL)
+    dataset->rejects = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_partition_unref);
+  g_ptr_array_add (dataset->rejects, result->rejects);
+}
+
+static guint64
+weigh (const WeirPipeline *pipeline)
+{
+  const WeirDataset *origin = pipeline->origin;
+  const WeirPlan *plan = origin->plan;
+  guint64 n = 0;
+
+  if (origin->is_kept)
+    for (guint i = 0; i < origin->n_partitions; i++)
+      n += origin->partitions[i]->n_elements;
+  else if (plan != NULL)
+    n = plan->n_records >= 0 ? (guint64) plan->n_records : plan->n_bytes / 32;
+  else if (origin->op->slices != NULL)
+    n = ALONE_BELOW;
+  else if (origin->exchange != NULL)
+    n = origin->exchange->n_elements;
+  return n;
+}
+
+gboolean
+weir_stage_run (const WeirStage *stage, gpointer **outputs, guint *n_outputs, guint64 *n_elements)
+{
+  guint n = 0;
+  guint64 weight = 0, total = 0;
+  Work work = { .stage = stage };
+
+  for (guint i = 0; i < stage->pipelines->len; i++) {
+    n += g_array_index (stage->pipelines, WeirPipeline, i).n_partitions;
+    weight += weigh (&g_array_index (stage->pipelines, WeirPipeline, i));
+  }
+  work.results = g_new0 (Result, n);
+  weir_workers_run (stage->run->workers, n, weight < ALONE_BELOW, run_task, &work);
+  *outputs = g_new0 (gpointer, n);
+  *n_outputs = n;
+  for (guint i = 0; i < n; i++) {
+    (*outputs)[i] = work.results[i].output;
+    total += work.results[i].n_elements;
+    keep_rejects (&work.results[i]);
+  }
+  if (n_elements != NULL)
+    *n_elements = total;
+  g_free (work.results);
+  return !weir_run_has_failed (stage->run);
+}
+
+static void
+advance_task (guint slice, guint worker, gpointer data)
+{
+  WeirDataset *dataset = data;
+  WeirRun *run = dataset->run;
+  WeirArena frame;
+  WeirTaskRun task_run = { .run = run, .frame = &frame, .index = slice, .partition = slice };
+  WeirTask *task;
+
+  if (weir_run_has_failed (run))
+    return;
+  weir_arena_init (&frame, run->memory);
+  weir_arena_init (&task_run.scratch, run->memory);
+  task = weir_task_link_new (&task_run, dataset->op, dataset->op->klass, NULL);
+  if (task != NULL && open_reader (&task_run, dataset, dataset->op->klass)) {
+    task_run.first = task;
+    dataset->op->klass->advance (task, &task_run.reader);
+    weir_task_end_rejects (task);
+  } else {
+    fail_memory (run, dataset->op);
+  }
+  weir_arena_clear (&task_run.scratch);
+  weir_arena_clear (&frame);
+}
+
+gboolean
+weir_stage_advance (WeirDataset *dataset)
+{
+  guint64 n_written = dataset->exchange->n_elements;
+  gboolean alone = n_written + __atomic_load_n (&dataset->op->size_hint, __ATOMIC_RELAXED) < ALONE_BELOW;
+
+  weir_workers_run (dataset->run->workers, slice_partitions (dataset), alone, advance_task, dataset);
+  return !weir_run_has_failed (dataset->run);
+}
