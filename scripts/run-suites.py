@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds weir under one or more profiles, runs their suites and counts the single test cases.
+
+A profile is a build directory below build/, configured once. The counts come from what the tests printed (TAP), as
+meson recorded it. The last line is `N passed, N failed, N skipped`; the exit status is 0 only if nothing failed and
+something ran.
+"""
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tap_counts import Case, cases_of_log  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CODE_SUITES = ["unit", "operator", "integration", "fuzz"]
+SANITIZER_SETUP = ["-Dbuildtype=debugoptimized", "-Dbench=false", "-Db_lundef=false"]
+PROFILES = {
+    "gcc": {
+        "about": "release build with gcc; every suite",
+        "env": {"CC": "gcc"},
+        "setup": ["-Dbuildtype=release", "-Dwerror=true"],
+        "suites": CODE_SUITES + ["recovery", "examples", "lint"],
+    },
+    "clang": {
+        "about": "release build of everything with clang; unit and operator suites",
+        "env": {"CC": "clang"},
+        "setup": ["-Dbuildtype=release", "-Dwerror=true"],
+        "suites": ["unit", "operator"],
+    },
+    "asan": {
+        "about": "AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer (gcc); all suites of the code",
+        "env": {"CC": "gcc"},
+        "setup": SANITIZER_SETUP + ["-Db_sanitize=address,undefined", "-Dc_args=-fno-sanitize-recover=undefined"],
+        "suites": CODE_SUITES,
+        "timeouts": 4,
+        "run_env": {
+            "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1",
+            "UBSAN_OPTIONS": "print_stacktrace=1",
+            "G_SLICE": "always-malloc",
+        },
+    },
+    "tsan": {
+        "about": "ThreadSanitizer (gcc); unit, operator and integration suites",
+        "env": {"CC": "gcc"},
+        "setup": SANITIZER_SETUP + ["-Db_sanitize=thread"],
+        "suites": ["unit", "operator", "integration"],
+        "timeouts": 6,
+        # ThreadSanitizer wants its shadow where address space randomisation may put something else.
+        "wrap": ["setarch", os.uname().machine, "-R"],
+        "run_env": {
+            "TSAN_OPTIONS": "exitcode=66:second_deadlock_stack=1:suppressions=" + ROOT + "/tests/tsan.supp",
+            "G_SLICE": "always-malloc",
+        },
+    },
+    "fuzz": {
+        "about": "libFuzzer targets with AddressSanitizer and UndefinedBehaviorSanitizer (clang), two at a time",
+        "env": {"CC": "clang"},
+        "setup": ["-Dbuildtype=debugoptimized", "-Dbench=false", "-Dexamples=false", "-Db_lundef=false", "-Dfuzz=true",
+                  "-Db_sanitize=address,undefined", "-Dc_args=-fno-sanitize-recover=undefined"],
+        "target": "fuzzers",
+    },
+}
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run_logged(command, log, env):
+    """Runs command with its output in the file log; returns the exit status."""
+    with open(log, "w") as out:
+        return subprocess.call(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env)
+
+
+def show_tail(log, n_lines, only=None):
+    with open(log, errors="replace") as f:
+        lines = f.read().splitlines()
+    if only:
+        lines = [line for line in lines if re.search(only, line)] or lines
+    for line in lines[-n_lines:]:
+        say("    " + line)
+
+
+class Profile:
+    def __init__(self, name, options):
+        self.name, self.options, self.spec = name, options, PROFILES[name]
+        self.dir = os.path.join(ROOT, "build", name)
+        self.env = dict(os.environ, **self.spec["env"])
+        self.cases = []
+
+    def fail(self, what):
+        self.cases.append(Case(self.name, what, "failed", 0.0, ""))
+
+    def build(self):
+        os.makedirs(os.path.dirname(self.dir), exist_ok=True)
+        if not os.path.exists(os.path.join(self.dir, "build.ninja")):
+            log = self.dir + ".setup.log"
+            if run_logged(["meson", "setup", self.dir, ROOT] + self.spec["setup"], log, self.env):
+                say(f"{self.name}: meson setup did not work ({log}):")
+                show_tail(log, 15)
+                return False
+        log = self.dir + ".build.log"
+        if run_logged(["ninja", "-C", self.dir, self.spec.get("target", "all")], log, self.env):
+            say(f"{self.name}: the build did not work ({log}):")
+            show_tail(log, 40, r"error|FAILED|undefined reference|warning:")
+            return False
+        return True
+
+    def run(self):
+        start = time.monotonic()
+        built = self.build()
+        build_s = time.monotonic() - start
+        if not built:
+            self.fail("build")
+        elif self.name == "fuzz":
+            self.run_fuzzers()
+        else:
+            self.run_suites()
+        counts = [sum(c.result == r for c in self.cases) for r in ("passed", "failed", "skipped")]
+        say(f"{self.name:6} build {build_s:4.0f} s, run {time.monotonic() - start - build_s:4.0f} s: "
+            f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped  ({self.spec['about']})")
+        self.show_failures()
+
+    def run_suites(self):
+        logs = os.path.join(self.dir, "meson-logs")
+        for old in glob.glob(os.path.join(logs, "testlog*")):
+            os.remove(old)
+        command = ["meson", "test", "-C", self.dir, "--no-rebuild", "--num-processes", str(os.cpu_count() or 2),
+                   "--timeout-multiplier", str(self.spec.get("timeouts", 1))]
+        for suite in self.spec["suites"]:
+            command += ["--suite", "weir:" + suite]
+        env = dict(self.env, **self.spec.get("run_env", {}))
+        status = run_logged(self.spec.get("wrap", []) + command + self.options.tests, self.dir + ".test.log", env)
+        self.cases += cases_of_log(self.name, os.path.join(logs, "testlog.json"))
+        # meson's own verdict counts too: a test that we cannot account for must not pass by being overlooked.
+        if status and not any(c.result == "failed" for c in self.cases):
+            self.fail("meson test")
+            show_tail(self.dir + ".test.log", 20)
+
+    def run_fuzzers(self):
+        targets = sorted(glob.glob(os.path.join(self.dir, "tests", "fuzz", "fuzz-*")))
+        targets = [t for t in targets if os.path.isfile(t) and os.access(t, os.X_OK)]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            self.cases += pool.map(self.fuzz, targets)
+
+    def fuzz(self, target):
+        name = os.path.basename(target)
+        seeds = os.path.join(ROOT, "tests", "fuzz", "corpus", name.removeprefix("fuzz-"))
+        found = os.path.join(self.dir, "corpus", name)
+        os.makedirs(found, exist_ok=True)
+        log = os.path.join(self.dir, name + ".log")
+        words = os.path.join(ROOT, "tests", "fuzz", name.removeprefix("fuzz-") + ".dict")
+        command = [target, f"-max_total_time={self.options.fuzz_seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                   "-print_final_stats=1", f"-artifact_prefix={self.dir}/{name}-"]
+        command += [f"-dict={words}"] if os.path.exists(words) else []
+        start = time.monotonic()
+        status = run_logged(command + [found] + ([seeds] if os.path.isdir(seeds) else []), log, self.env)
+        with open(log, errors="replace") as f:
+            text = f.read()
+        runs = re.search(r"number_of_executed_units:\s*(\d+)", text)
+        good = status == 0 and runs is not None and int(runs[1]) > 0
+        tail = "\n".join(text.splitlines()[-40:])
+        return Case(self.name, name, "passed" if good else "failed", time.monotonic() - start, "" if good else tail)
+
+    def show_failures(self):
+        for case in self.cases:
+            if case.result == "failed":
+                say(f"  FAILED {self.name} {case.name}")
+                for line in case.output.splitlines()[-40:]:
+                    say("    " + line)
+
+
+def parse_options():
+    ci = os.environ.get("CI") == "true"
+    about = "\n".join(f"  {name:6} {spec['about']}" for name, spec in PROFILES.items())
+    parser = argparse.ArgumentParser(
+        prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Builds weir and runs its tests, under every profile unless told otherwise.",
+        epilog="profiles:\n" + about + "\n\nBuild directories and logs are in build/.")
+    parser.add_argument("--quick", action="store_true", help="profile gcc only, no fuzzing")
+    parser.add_argument("--full", action="store_true", help="every profile, fuzz targets a minute each (CI=true does this)")
+    parser.add_argument("--profile", action="append", choices=list(PROFILES), metavar="NAME", help="only this one; may be repeated")
+    parser.add_argument("--fuzz-seconds", type=int, metavar="N", help="time for each fuzz target (10; 60 with --full)")
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="only these tests, as meson names them: engine/value-test")
+    options = parser.parse_args()
+    if options.fuzz_seconds is None:
+        options.fuzz_seconds = 60 if options.full or ci else 10
+    if options.fuzz_seconds < 1:
+        parser.error("--fuzz-seconds: at least 1")
+    options.profile = options.profile or (["gcc"] if options.quick else list(PROFILES))
+    if options.tests and "fuzz" in options.profile:
+        options.profile.remove("fuzz")
+    return options
+
+
+def show_slowest(profiles):
+    tests = {}
+    for profile in profiles:
+        for case in profile.cases:
+            # The cases of one program share its time.
+            tests[profile.name, case.program] = case.seconds
+    slowest = sorted(tests.items(), key=lambda item: -item[1])[:10]
+    if slowest:
+        say("slowest:")
+    for (profile, program), seconds in slowest:
+        say(f"  {seconds:7.2f} s  {profile:6} {program}")
+
+
+def main():
+    options = parse_options()
+    profiles = [Profile(name, options) for name in options.profile]
+    for profile in profiles:
+        profile.run()
+    show_slowest(profiles)
+    cases = [case for profile in profiles for case in profile.cases]
+    for case in cases:
+        if case.result == "skipped":
+            say(f"skipped: {case.profile} {case.name}: {case.output}")
+    passed, failed, skipped = (sum(c.result == r for c in cases) for r in ("passed", "failed", "skipped"))
+    say(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if passed > 0 and failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
