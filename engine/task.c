@@ -285,6 +285,7 @@ weir_reject (WeirTask *task, WeirValue value, const char *reason)
   if (!weir_task_is_going (task))
     return;
   task->n_rejects++;
+  task->n_rejects_ever++;
   if (task->op->keep_rejects)
     keep_reject (task, value);
 }

@@ -40,6 +40,7 @@ struct _WeirTask {
   guint64 n_emitted;   /* of chunks handed on */
   char *reject_reason; /* of the last rejects, counted in n_rejects until the reason changes or the task ends */
   guint64 n_rejects;
+  guint64 n_rejects_ever; /* what a function rejected has no result, whatever the function returns */
   WeirPartition *rejects; /* (reason, value), where op->keep_rejects */
 };
 
