@@ -5,7 +5,6 @@
 #include "engine/value-text.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 gsize
@@ -71,7 +70,7 @@ format_positive (gdouble f, char *out)
   gsize n;
 
   shortest_digits (f, text);
-  exponent = atoi (strchr (text, 'e') + 1);
+  exponent = (gint) g_ascii_strtoll (strchr (text, 'e') + 1, NULL, 10);
   for (const char *p = text; *p != 'e'; p++)
     if (g_ascii_isdigit (*p))
       digits[n_digits++] = *p;
