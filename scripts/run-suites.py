@@ -173,7 +173,7 @@ class Profile:
         for case in self.cases:
             if case.result == "failed":
                 say(f"  FAILED {self.name} {case.name}")
-                for line in case.output.splitlines()[-40:]:
+                for line in case.output.splitlines()[-60:]:
                     say("    " + line)
 
 

@@ -22,21 +22,40 @@ def result_of(is_not, directive):
     return "failed" if is_not else "passed"
 
 
+def points_of(stdout):
+    """Yields each test point of the output with the comment lines that follow it."""
+    point, comments = None, []
+    for line in stdout.splitlines():
+        match = POINT.match(line)
+        if match:
+            if point:
+                yield point, comments
+            point, comments = match, []
+        elif line.startswith("#") and not re.match(r"# (Start|End) of ", line):
+            comments.append(line)
+    if point:
+        yield point, comments
+
+
 def cases_of_test(profile, entry):
     stdout, seconds = entry.get("stdout") or "", entry["duration"]
     program = entry["name"].split(" / ")[-1]
     said = stdout + (entry.get("stderr") or "")
-    points = [POINT.match(line) for line in stdout.splitlines()]
-    cases = []
-    for point in filter(None, points):
-        result = result_of(point[1], point[3])
-        output = {"failed": said, "skipped": point[4] or ""}.get(result, "")
+    cases, shown = [], False
+    for point, comments in points_of(stdout):
+        result, output = result_of(point[1], point[3]), ""
+        if result == "failed":
+            # What a program said as a whole is shown with the first of its failures.
+            output = "\n".join(comments) or ("" if shown else said)
+            shown = True
+        elif result == "skipped":
+            output = point[4] or ""
         cases.append(Case(profile, f"{program} {point[2]}", result, seconds, output))
     verdict = RESULTS.get(entry["result"], "failed")
     if not cases:
         reason = re.search(r"^1\.\.0 # SKIP (.*)", stdout, re.MULTILINE)
         return [Case(profile, program, verdict, seconds, reason[1] if reason else said)]
-    if verdict == "failed" and not any(c.result == "failed" for c in cases):
+    if verdict == "failed" and not shown:
         how = f"{program} ({entry['result'].lower()}, exit status {entry['returncode']})"
         cases.append(Case(profile, how, "failed", seconds, said))
     return cases
