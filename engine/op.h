@@ -49,6 +49,9 @@ struct _WeirOpClass {
   /* WIDE. seal (required): after end, what this task gives to the exchange, freed by output_free after the
    * batch. */
   gpointer (*seal) (WeirTask *task);
+  /* WIDE, optional: a class that also does the work of the last operators before it, *n_absorbed of the @n in @chain;
+   * its tasks find them in task->absorbed. NULL: nothing to gain. */
+  const WeirOpClass *(*fuse) (const WeirOp *op, WeirDataset *const *chain, guint n, guint *n_absorbed);
   void (*output_free) (gpointer output);
   /* WIDE, SOURCE: one step of reading a slice or partition: emit about a chunk into @task, TRUE if there may
    * be more. reader->state is reader_size zeroed bytes; read_end (optional) runs on the worker when the
@@ -86,8 +89,8 @@ struct _WeirOp {
 struct _WeirExchange {
   guint n_outputs;
   guint64 n_elements; /* that were written: tells whether reading is worth waking workers for */
-  gpointer *outputs; /* by task */
-  guint *inputs;     /* by task: which parent it read */
+  gpointer *outputs;  /* by task */
+  guint *inputs;      /* by task: which parent it read */
   guint n_slices;
   gpointer *merged; /* by slice: for read to keep what it merged until the batch ends; freed by output_free */
 };

@@ -55,13 +55,32 @@ slice_partitions (const WeirDataset *dataset)
   return dataset->is_kept ? dataset->n_partitions : dataset->op->n_slices;
 }
 
+/* The terminal's link; *n_left: how many of the chain's datasets still need links of their own. */
+static WeirTask *
+build_terminal (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipeline *pipeline, guint *n_left)
+{
+  WeirDataset *const *chain = (WeirDataset *const *) pipeline->chain->pdata;
+  const WeirOpClass *klass = NULL;
+  guint n_absorbed = 0;
+  WeirTask *task;
+
+  if (stage->klass->fuse != NULL)
+    klass = stage->klass->fuse (stage->terminal, chain, pipeline->chain->len, &n_absorbed);
+  *n_left = pipeline->chain->len - n_absorbed;
+  task = weir_task_link_new (task_run, stage->terminal, klass != NULL ? klass : stage->klass, NULL);
+  if (task != NULL)
+    task->absorbed = chain + *n_left;
+  return task;
+}
+
 static WeirTask *
 build_chain (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipeline *pipeline)
 {
   const WeirDataset *origin = pipeline->origin;
-  WeirTask *task = weir_task_link_new (task_run, stage->terminal, stage->klass, NULL);
+  guint n_left;
+  WeirTask *task = build_terminal (task_run, stage, pipeline, &n_left);
 
-  for (guint i = pipeline->chain->len; i > 0 && task != NULL; i--) {
+  for (guint i = n_left; i > 0 && task != NULL; i--) {
     const WeirDataset *dataset = g_ptr_array_index (pipeline->chain, i - 1);
 
     task = weir_task_link_new (task_run, dataset->op, dataset->op->klass, task);

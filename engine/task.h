@@ -34,8 +34,9 @@ struct _WeirTask {
   WeirTaskHead head; /* public: the open chunk */
   const WeirOp *op;  /* the operator, source or output that this link runs */
   const WeirOpClass *klass;
-  gpointer instance; /* klass->instance_size zeroed bytes */
-  WeirTask *next;    /* NULL at the end of the chain */
+  WeirDataset *const *absorbed; /* what a fused class does beside its own */
+  gpointer instance;            /* klass->instance_size zeroed bytes */
+  WeirTask *next;               /* NULL at the end of the chain */
   WeirTaskRun *task_run;
   guint64 n_emitted;   /* of chunks handed on */
   char *reject_reason; /* of the last rejects, counted in n_rejects until the reason changes or the task ends */

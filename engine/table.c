@@ -1,0 +1,349 @@
+/* Owns the growth of hash tables, their long keys, and the walk through them.
+ * Threads: one at a time; a table that nobody writes any more may be read by many.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/table.h"
+
+#include <string.h>
+
+#include "engine/value-copy.h"
+
+#define FIRST_CAPACITY 64
+#define TAIL           64
+/* Keys of another table arrive in the order of their hashes and fill this one from the front, densely, before the
+ * load as a whole is high: a key that lands this far from home says so. */
+#define FAR        48
+#define FAST_UNTIL ((gsize) 32 * 1024)
+
+void
+weir_key_of_slow (WeirValue value, const WeirSeed *seed, WeirKey *key, WeirValue *cell)
+{
+  key->hash = (guint32) (weir_hash_value (value, seed) >> 32);
+  key->meta = WEIR_KEY_USED | (guint32) value.kind << WEIR_KEY_KIND_SHIFT;
+  key->hi = 0;
+  if (value.kind >= WEIR_PAIR) {
+    *cell = value;
+    key->lo = (guint64) (guintptr) cell;
+    key->meta |= WEIR_KEY_CELLS;
+  } else {
+    key->lo = value.kind == WEIR_FLOAT ? weir_float_key (value.number) : value.bits;
+  }
+}
+
+WeirValue
+weir_key_value_slow (const WeirKey *key)
+{
+  guint kind = key->meta >> WEIR_KEY_KIND_SHIFT & 15;
+
+  if (key->meta & WEIR_KEY_CELLS)
+    return *(const WeirValue *) (guintptr) key->lo;
+  if (key->meta & WEIR_KEY_LONG)
+    return WEIR_VALUE_INIT (data, (const char *) (guintptr) key->lo, (guint32) key->hi, (guint8) kind, 0);
+  if (kind == WEIR_TEXT || kind == WEIR_BYTES)
+    return WEIR_VALUE_INIT (data, (const char *) &key->lo, key->meta & WEIR_KEY_SIZE, (guint8) kind, 0);
+  return WEIR_VALUE_INIT (bits, key->lo, 0, (guint8) kind, 0);
+}
+
+gboolean
+weir_key_equal_slow (const WeirKey *slot, const WeirKey *key)
+{
+  if (slot->hash != key->hash || slot->hi != key->hi || ((slot->meta ^ key->meta) & WEIR_KEY_BITS) != 0)
+    return FALSE;
+  if (key->meta & WEIR_KEY_CELLS)
+    return weir_equal (weir_key_value_slow (slot), weir_key_value_slow (key));
+  return memcmp ((const char *) (guintptr) slot->lo, (const char *) (guintptr) key->lo, key->hi) == 0;
+}
+
+void
+weir_table_init (WeirTable *table, WeirMemory *memory, gsize value_size, guint64 base, guint64 range)
+{
+  static const WeirKey none;
+
+  *table = (WeirTable){ .memory = memory, .stride = sizeof (WeirKey) + ((value_size + 7) & ~(gsize) 7) };
+  table->base = (guint32) base;
+  table->range = range;
+  /* Until something comes, all hashes find the one free slot that nobody writes to. */
+  table->slots = (char *) &none;
+  table->shift = 32;
+  table->capacity = 1;
+  weir_cells_init (&table->keys, memory);
+}
+
+void
+weir_table_clear (WeirTable *table)
+{
+  if (table->block != NULL)
+    weir_block_unref (table->block);
+  weir_cells_clear (&table->keys);
+  table->block = NULL;
+  table->slots = NULL;
+}
+
+/* The shift that gives at least @capacity places. */
+static guint
+shift_for (const WeirTable *table, gsize capacity)
+{
+  guint shift = 32;
+
+  while (shift > 0 && table->range >> shift < capacity)
+    shift--;
+  return shift;
+}
+
+static gboolean
+set_slots (WeirTable *table, guint shift)
+{
+  gsize places = (gsize) (table->range >> shift) + 1, size;
+  gsize capacity = places + MIN (places / 2 + 8, TAIL) + 1;
+  WeirBlock *block;
+
+  if (__builtin_mul_overflow (capacity, table->stride, &size) || size > G_MAXSIZE / 8)
+    return FALSE;
+  block = weir_block_new (table->memory, size + 64);
+  if (block == NULL)
+    return FALSE;
+  table->block = block;
+  table->slots = (char *) (((guintptr) block->data + 63) & ~(guintptr) 63);
+  memset (table->slots, 0, size);
+  table->shift = shift;
+  table->capacity = capacity;
+  table->limit = places * 5 / 8;
+  return TRUE;
+}
+
+static gboolean
+is_last (const WeirTable *table, const WeirKey *slot)
+{
+  return (const char *) slot >= table->slots + (table->capacity - 1) * table->stride;
+}
+
+/* Moves all slots over; FALSE if even the new table is too crowded somewhere. */
+static gboolean
+move_slots (WeirTable *table, const WeirTable *old)
+{
+  for (gsize i = 0; i < old->capacity; i++) {
+    const WeirKey *slot = (const WeirKey *) (old->slots + i * old->stride);
+    WeirKey *to;
+
+    if (slot->meta == 0)
+      continue;
+    to = weir_table_home (table, slot->hash, table->stride);
+    while (to->meta != 0)
+      to = (WeirKey *) ((char *) to + table->stride);
+    if (is_last (table, to))
+      return FALSE;
+    memcpy (to, slot, table->stride);
+  }
+  return TRUE;
+}
+
+static gboolean
+resize (WeirTable *table, guint shift)
+{
+  const WeirTable old = *table;
+
+  for (;; shift--) {
+    if (!set_slots (table, shift)) {
+      *table = old;
+      return FALSE;
+    }
+    if (move_slots (table, &old))
+      break;
+    weir_block_unref (table->block);
+    if (shift == 0) {
+      *table = old;
+      return FALSE;
+    }
+  }
+  if (old.block != NULL)
+    weir_block_unref (old.block);
+  return TRUE;
+}
+
+gboolean
+weir_table_reserve (WeirTable *table, gsize n)
+{
+  guint shift;
+
+  if (n < table->limit)
+    return TRUE;
+  shift = shift_for (table, n + n / 8 * 5 + FIRST_CAPACITY);
+  return shift >= table->shift || resize (table, shift);
+}
+
+static gboolean
+grow (WeirTable *table)
+{
+  if (table->block == NULL)
+    return resize (table, shift_for (table, FIRST_CAPACITY));
+  if (table->shift == 0)
+    return FALSE;
+  return resize (table, table->n < FAST_UNTIL && table->shift > 1 ? table->shift - 2 : table->shift - 1);
+}
+
+static gboolean
+is_crowded (const WeirTable *table, const WeirKey *key, const WeirKey *slot)
+{
+  const char *home = (const char *) weir_table_home (table, key->hash, table->stride);
+
+  if (table->n >= table->limit || is_last (table, slot))
+    return TRUE;
+  return (gsize) ((const char *) slot - home) > FAR * table->stride && table->n * 16 > table->capacity;
+}
+
+/* Long keys and containers are copied once. A container's cell holds a list of one: itself. */
+static gboolean
+own_key (WeirTable *table, WeirKey *slot)
+{
+  WeirValue value, kept = weir_nil ();
+
+  if ((slot->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) == 0)
+    return TRUE;
+  value = weir_key_value_slow (slot);
+  if (slot->meta & WEIR_KEY_CELLS)
+    value = weir_list_at ((const WeirValue *) (guintptr) slot->lo, 1);
+  if (!weir_cells_replace (&table->keys, &kept, value))
+    return FALSE;
+  slot->lo = (guint64) (guintptr) kept.data;
+  return TRUE;
+}
+
+static void
+drop_key (WeirTable *table, const WeirKey *slot)
+{
+  WeirValue kept;
+
+  if ((slot->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) == 0)
+    return;
+  kept = weir_key_value_slow (slot);
+  if (slot->meta & WEIR_KEY_CELLS)
+    kept = WEIR_VALUE_INIT (cells, (const WeirValue *) (guintptr) slot->lo, 1, WEIR_LIST, 0);
+  weir_cells_drop (&table->keys, &kept);
+}
+
+void
+weir_table_remove (WeirTable *table, WeirKey *slot)
+{
+  const gsize stride = table->stride;
+  WeirKey *hole = slot;
+
+  drop_key (table, slot);
+  for (WeirKey *next = (WeirKey *) ((char *) slot + stride); next->meta != 0;
+       next = (WeirKey *) ((char *) next + stride))
+    if (weir_table_home (table, next->hash, stride) <= hole) {
+      memcpy (hole, next, stride);
+      hole = next;
+    }
+  memset (hole, 0, stride);
+  table->n--;
+}
+
+WeirKey *
+weir_table_insert (WeirTable *table, const WeirKey *key, WeirKey *slot)
+{
+  WeirKey own = *key;
+
+  while (G_UNLIKELY (is_crowded (table, key, slot))) {
+    if (!grow (table))
+      return NULL;
+    slot = weir_table_find (table, key, table->stride);
+  }
+  own.meta &= WEIR_KEY_BITS;
+  if (!own_key (table, &own))
+    return NULL;
+  *slot = own;
+  table->n++;
+  return slot;
+}
+
+void
+weir_table_cursor_init (WeirTableCursor *cursor, const WeirTable *table, guint64 from, guint64 until)
+{
+  *cursor = (WeirTableCursor){ .table = table, .from = from, .until = until };
+  if (table->block == NULL)
+    cursor->at = table->capacity;
+  else if (from > table->base)
+    cursor->at = (gsize) (from - table->base) >> table->shift;
+}
+
+static WeirKey *
+slot_at (const WeirTable *table, gsize i)
+{
+  return (WeirKey *) (table->slots + i * table->stride);
+}
+
+static gint
+compare_slots (const WeirKey *a, const WeirKey *b)
+{
+  if (a->hash != b->hash)
+    return a->hash < b->hash ? -1 : 1;
+  return weir_compare (weir_key_value (a), weir_key_value (b));
+}
+
+/* A run of used slots is almost sorted already. */
+static void
+sort_run (WeirKey **slots, guint n)
+{
+  for (guint i = 1; i < n; i++) {
+    WeirKey *slot = slots[i];
+    guint k = i;
+
+    for (; k > 0 && slots[k - 1]->hash >= slot->hash && compare_slots (slots[k - 1], slot) > 0; k--)
+      slots[k] = slots[k - 1];
+    slots[k] = slot;
+  }
+}
+
+/* Gives the slots of the run that begins at the cursor, as far as they are in the range and fit; *end: where it
+ * stopped. */
+static guint
+take_run (const WeirTableCursor *cursor, WeirKey **slots, guint most, gsize *end)
+{
+  guint n = 0;
+  gsize i = cursor->at;
+
+  for (; slot_at (cursor->table, i)->meta != 0; i++) {
+    WeirKey *slot = slot_at (cursor->table, i);
+
+    if (slot->hash < cursor->from || slot->hash >= cursor->until)
+      continue;
+    if (n == most)
+      break;
+    slots[n++] = slot;
+  }
+  sort_run (slots, n);
+  *end = i;
+  return n;
+}
+
+static void
+skip_free (WeirTableCursor *cursor)
+{
+  const WeirTable *table = cursor->table;
+
+  while (cursor->at < table->capacity && slot_at (table, cursor->at)->meta == 0) {
+    if (table->base + ((guint64) cursor->at << table->shift) >= cursor->until)
+      cursor->at = table->capacity;
+    else
+      cursor->at++;
+  }
+}
+
+guint
+weir_table_cursor_next (WeirTableCursor *cursor, WeirKey **slots, guint most)
+{
+  const WeirTable *table = cursor->table;
+  guint n = 0;
+
+  for (skip_free (cursor); n < most && cursor->at < table->capacity; skip_free (cursor)) {
+    gsize end;
+    guint taken = take_run (cursor, slots + n, most - n, &end);
+
+    /* A run that does not fit waits for the next call; one longer than a whole call is given in parts. */
+    if (n > 0 && slot_at (table, end)->meta != 0)
+      return n;
+    cursor->at = end;
+    n += taken;
+  }
+  return n;
+}
