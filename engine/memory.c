@@ -284,6 +284,18 @@ weir_arena_reset (WeirArena *arena)
   arena->used = 0;
 }
 
+void
+weir_arena_rewind (WeirArena *arena, const WeirArena *mark)
+{
+  while (arena->blocks != mark->blocks) {
+    WeirBlock *block = arena->blocks;
+
+    arena->blocks = block->next;
+    weir_block_unref (block);
+  }
+  *arena = *mark;
+}
+
 gpointer
 weir_arena_alloc_slow (WeirArena *arena, gsize size)
 {

@@ -46,6 +46,8 @@ typedef struct {
 void weir_arena_init (WeirArena *arena, WeirMemory *memory);
 void weir_arena_clear (WeirArena *arena);
 void weir_arena_reset (WeirArena *arena); /* keeps one block */
+/* Takes back all that was allocated since *mark, which is a copy of the arena as it was. */
+void weir_arena_rewind (WeirArena *arena, const WeirArena *mark);
 gpointer weir_arena_alloc_slow (WeirArena *arena, gsize size);
 
 /* 8-aligned, not zeroed; NULL when the memory limit would be passed. */
