@@ -19,6 +19,7 @@ typedef struct _WeirWorkers WeirWorkers;
 struct _WeirRun {
   WeirTime time; /* of the batch */
   WeirTime interval;
+  WeirTime zero; /* one interval before the first batch: slides are counted from here */
   WeirSeed seed;
   WeirMemory *memory;
   WeirWorkers *workers;

@@ -32,6 +32,8 @@ WeirStream *weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointe
 WeirStream *weir_stream_derive (WeirStream *parent, const WeirOpClass *klass, gpointer params);
 /* A source's stream; allocates klass->instance_size bytes as the params. */
 WeirStream *weir_stream_new_source (WeirContext *ctx, const WeirSourceKlass *klass);
+/* Of a window: what was asked for; resolved and checked at start. */
+void weir_stream_set_window (WeirStream *stream, WeirTime length, WeirTime slide);
 /* Remembers a mistake in the graph; weir_context_start () reports the first of a stream. */
 void weir_stream_mistake (WeirStream *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);
 

@@ -1,0 +1,111 @@
+/* Combining by key: the machinery that reduce_by_key, the counts and aggregate_by_key share.
+ *
+ * The writing side folds a task's pairs into a table of its own; the reading side merges the tables of all tasks, in
+ * order of task, for its slice of the hashes, and emits (key, result) in the order of the hashes. How values are folded
+ * is a WeirFold. Reading needs no merge where there was one task only.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include "engine/cells.h"
+#include "engine/dataset.h"
+#include "engine/table.h"
+#include "engine/task.h"
+#include "operators/returned.h"
+
+/* What a task gives to the exchange, and what a slice is merged into. */
+typedef struct {
+  WeirTable table;
+  WeirCells cells; /* of accumulators that are not scalars */
+} WeirCombined;
+
+/* How accumulators of one operator work. All on a worker; a failure is reported on the task. */
+typedef struct {
+  gsize (*value_size) (const WeirOp *op);
+  /* Folds @value into the slot's accumulator; a new slot's accumulator is zeroed. */
+  void (*add) (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new);
+  /* Folds what came later, in @from's slot, into @slot. */
+  void (*merge) (WeirTask *task, WeirCombined *combined, WeirKey *slot, const WeirKey *from, gboolean is_new);
+  WeirValue (*result) (WeirTask *task, const WeirKey *slot);
+} WeirFold;
+
+/* The first member of the instance of every operator's writing side. */
+typedef struct {
+  WeirCombined *combined;
+} WeirCombineInstance;
+
+typedef struct {
+  gboolean is_open;
+  WeirTableCursor cursor;
+} WeirCombineReader;
+
+WeirCombined *weir_combined_new (const WeirOp *op, WeirMemory *memory, gsize value_size, guint64 from, guint64 until);
+void weir_combined_free (gpointer combined);
+/* Fails the task where the memory limit forbids the key. */
+WeirKey *weir_combined_insert (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirKey *slot);
+
+/* The slots of an operator's table, in order, for one chunk of input: hashed, prefetched. */
+void weir_combine_hash (const WeirTask *task, const WeirTable *table, const WeirValue *values, guint n, WeirKey *keys,
+                        WeirValue *cells);
+
+void weir_combine_open (WeirTask *task, const WeirFold *fold);
+gpointer weir_combine_seal (WeirTask *task);
+gboolean weir_combine_read (WeirTask *task, const WeirFold *fold, WeirReader *reader);
+
+/* Folds a chunk's pairs. Inline, so that with a constant @fold there is no call per record beside the user's. */
+static inline void
+weir_combine_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in)
+{
+  WeirCombined *combined = ((WeirCombineInstance *) task->instance)->combined;
+  WeirKey keys[WEIR_CHUNK_SIZE];
+  WeirValue cells[WEIR_CHUNK_SIZE];
+
+  for (guint from = 0; from < in->n; from += WEIR_CHUNK_SIZE) {
+    guint n = MIN (in->n - from, WEIR_CHUNK_SIZE);
+
+    weir_combine_hash (task, &combined->table, in->keys + from, n, keys, cells);
+    for (guint i = 0; i < n; i++) {
+      WeirKey *slot = weir_table_find (&combined->table, &keys[i], combined->table.stride);
+      gboolean is_new = slot->meta == 0;
+
+      if (is_new)
+        slot = weir_combined_insert (task, combined, &keys[i], slot);
+      if (G_UNLIKELY (slot == NULL || !weir_task_is_going (task)))
+        return;
+      fold->add (task, combined, slot, in->values[from + i], is_new);
+    }
+  }
+}
+
+/* The slice of the exchange as one table: the only one there is (then of all hashes), or the merge of all tasks'. */
+const WeirTable *weir_combine_slice (WeirTask *task, const WeirFold *fold, WeirReader *reader);
+
+/* Folding by the job's function; params of the operator begin with it. */
+typedef struct {
+  WeirReduceFunc f;
+  gpointer user_data;
+} WeirReduceParams;
+
+extern const WeirFold weir_fold_value;
+
+/* Merges the slots of @from whose hashes are in the range. */
+void weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, const WeirTable *from, guint64 start,
+                         guint64 end);
+
+/* @a came before @b; the ready-made functions without a call. The result may point into task memory. */
+static inline WeirValue
+weir_reduce_two (WeirTask *task, const WeirReduceParams *params, WeirValue a, WeirValue b)
+{
+  gint64 sum;
+
+  if (params->f == WEIR_SUM && a.kind == WEIR_INT && b.kind == WEIR_INT &&
+      G_LIKELY (!__builtin_add_overflow (a.integer, b.integer, &sum)))
+    return weir_int (sum);
+  return weir_returned_take (task, params->f (task, a, b, params->user_data));
+}
+
+/* The fold that weir_count_by_value () and WEIR_SUM share, and its tight loops (combine-sum.c). */
+extern const WeirFold weir_fold_sum;
+void weir_sum_process_pairs (WeirTask *task, const WeirChunk *in);
+void weir_sum_add_chunk (WeirTask *task, WeirCombined *combined, const WeirKey *keys, const WeirValue *values, guint n);
+void weir_sum_add_ones (WeirTask *task, WeirCombined *combined, const WeirKey *keys, guint n, gint64 amount);
