@@ -24,6 +24,8 @@ typedef struct {
 } WeirAddress;
 typedef void (*WeirLookupFunc) (const WeirAddress *addresses, guint n, const GError *error, gpointer data);
 
+struct _WeirMailbox *weir_loop_mailbox (WeirLoop *loop); /* for who may outlive the loop */
+
 WeirLoop *weir_loop_new (GError **error);
 void weir_loop_free (WeirLoop *loop);
 void weir_loop_run (WeirLoop *loop);  /* until quit; messages posted before quit are delivered first */
@@ -42,7 +44,7 @@ WeirWatch *weir_watch_new (WeirLoop *loop, int fd, WeirWatchFunc f,
 void weir_watch_set (WeirWatch *watch, guint events); /* 0: nothing */
 void weir_watch_free (WeirWatch *watch);
 
-/* Never blocks the loop: a numeric address is answered at the next turn, names by a resolver thread or evdns.
+/* Never blocks the loop: a numeric address is answered at the next turn, names by a resolver thread (engine/lookup.c).
  */
 WeirLookup *weir_loop_lookup (WeirLoop *loop, const char *host, const char *port, WeirLookupFunc f, gpointer data);
 void weir_lookup_cancel (WeirLookup *lookup); /* f is not called */
