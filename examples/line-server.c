@@ -1,0 +1,197 @@
+/* line_server: lines of generated text on a loopback port, so many a second. Something for a job to read.
+ *
+ *   line_server [--port=N] [--rate=LINES_PER_SECOND] [--seconds=N] [--seed=N]
+ *
+ * Words follow Zipf's law, as those of a language do: the second one is half as frequent as the first, and so on.
+ * Serves one client at a time; when it leaves, waits for the next. Knows nothing of weir: plain sockets, one thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <glib.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The most frequent first. */
+static const char *const vocabulary[] = {
+  "the",     "water",  "of",     "river",  "and",    "weir",   "a",      "to",      "in",      "stream",
+  "flows",   "over",   "bank",   "rain",   "slowly", "fish",   "stone",  "mill",    "down",    "from",
+  "lake",    "level",  "under",  "bridge", "cold",   "wide",   "rises",  "salmon",  "gravel",  "reed",
+  "current", "falls",  "spring", "wheel",  "autumn", "delta",  "deep",   "eddy",    "heron",   "ford",
+  "gauge",   "sluice", "otter",  "silt",   "rapids", "meadow", "willow", "basin",   "brook",   "tide",
+  "marsh",   "barge",  "canal",  "lock",   "source", "mouth",  "flood",  "drought", "estuary", "meander",
+};
+
+typedef struct {
+  double cumulative[G_N_ELEMENTS (vocabulary)];
+  guint64 state;
+} Text;
+
+static int option_port;
+static double option_rate = 1000;
+static int option_seconds;
+static int option_seed = 1;
+
+static const GOptionEntry options[] = {
+  { "port", 0, 0, G_OPTION_ARG_INT, &option_port, "Port on 127.0.0.1 (0: any free one, and says which)", "N" },
+  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &option_rate, "Lines a second (0: as fast as they are taken)", "LINES" },
+  { "seconds", 0, 0, G_OPTION_ARG_INT, &option_seconds, "End after that time (0: never)", "N" },
+  { "seed", 0, 0, G_OPTION_ARG_INT, &option_seed, "The same seed gives the same lines", "N" },
+  G_OPTION_ENTRY_NULL,
+};
+
+static void
+text_init (Text *text, guint64 seed)
+{
+  double sum = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (vocabulary); i++)
+    text->cumulative[i] = sum += 1.0 / (double) (i + 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (vocabulary); i++)
+    text->cumulative[i] /= sum;
+  text->state = seed * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15) + 1;
+}
+
+/* xorshift64*, see Marsaglia, "Xorshift RNGs", 2003. */
+static guint64
+text_random (Text *text)
+{
+  text->state ^= text->state >> 12;
+  text->state ^= text->state << 25;
+  text->state ^= text->state >> 27;
+  return text->state * G_GUINT64_CONSTANT (0x2545f4914f6cdd1d);
+}
+
+static const char *
+text_word (Text *text)
+{
+  double point = (double) (text_random (text) >> 11) / (double) (G_GUINT64_CONSTANT (1) << 53);
+  gsize i = 0;
+
+  while (i + 1 < G_N_ELEMENTS (vocabulary) && text->cumulative[i] <= point)
+    i++;
+  return vocabulary[i];
+}
+
+static void
+text_append_line (Text *text, GString *out)
+{
+  guint n_words = 5 + (guint) (text_random (text) % 11);
+
+  for (guint i = 0; i < n_words; i++) {
+    if (i > 0)
+      g_string_append_c (out, ' ');
+    g_string_append (out, text_word (text));
+  }
+  g_string_append_c (out, '\n');
+}
+
+static gboolean
+send_all (int fd, const char *data, gsize size)
+{
+  while (size > 0) {
+    ssize_t n = send (fd, data, size, MSG_NOSIGNAL);
+
+    if (n < 0 && errno != EINTR)
+      return FALSE;
+    if (n > 0) {
+      data += n;
+      size -= (gsize) n;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+is_over (gint64 end)
+{
+  return end > 0 && g_get_monotonic_time () >= end;
+}
+
+/* A hundred times a second, sends the lines that have become due since the last time. */
+static void
+serve (int client, Text *text, gint64 end)
+{
+  g_autoptr (GString) block = g_string_new (NULL);
+  gint64 start = g_get_monotonic_time ();
+  guint64 n_sent = 0;
+  gboolean connected = TRUE;
+
+  while (connected && !is_over (end)) {
+    double elapsed_s = (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;
+    guint64 n_due = option_rate > 0 ? (guint64) (elapsed_s * option_rate) : n_sent + 1000;
+
+    g_string_truncate (block, 0);
+    for (; n_sent < n_due; n_sent++)
+      text_append_line (text, block);
+    connected = send_all (client, block->str, block->len);
+    if (option_rate > 0)
+      g_usleep (G_USEC_PER_SEC / 100);
+  }
+}
+
+/* Returns the listening socket and says on standard output where it is; -1 with a message if there is none. */
+static int
+listen_on_loopback (int port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons ((guint16) port) };
+  socklen_t size = sizeof address;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int on = 1;
+
+  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  if (fd < 0 || setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+      bind (fd, (struct sockaddr *) &address, sizeof address) < 0 || listen (fd, 1) < 0 ||
+      getsockname (fd, (struct sockaddr *) &address, &size) < 0) {
+    fprintf (stderr, "line_server: cannot listen on 127.0.0.1:%d: %s; choose another with --port\n", port,
+             g_strerror (errno));
+    return -1;
+  }
+  printf ("line_server: listening on 127.0.0.1 %d\n", ntohs (address.sin_port));
+  fflush (stdout);
+  return fd;
+}
+
+/* A listening socket gives up waiting when its receive time-out has passed. */
+static void
+accept_until (int listener, gint64 end)
+{
+  struct timeval half_second = { .tv_usec = 500000 };
+  Text text;
+
+  text_init (&text, (guint64) option_seed);
+  setsockopt (listener, SOL_SOCKET, SO_RCVTIMEO, &half_second, sizeof half_second);
+  while (!is_over (end)) {
+    int client = accept (listener, NULL, NULL);
+
+    if (client >= 0) {
+      serve (client, &text, end);
+      close (client);
+    }
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+  int listener;
+
+  g_option_context_set_summary (context, "Serves lines of generated text on a loopback port.");
+  g_option_context_add_main_entries (context, options, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || option_rate < 0 || option_seconds < 0 ||
+      option_port < 0 || option_port > G_MAXUINT16) {
+    fprintf (stderr, "line_server: %s\n", error ? error->message : "a number is out of range; see --help");
+    return 1;
+  }
+  listener = listen_on_loopback (option_port);
+  if (listener < 0)
+    return 1;
+  accept_until (listener, option_seconds > 0 ? g_get_monotonic_time () + option_seconds * G_USEC_PER_SEC : 0);
+  close (listener);
+  return 0;
+}
