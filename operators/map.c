@@ -1,0 +1,101 @@
+/* Owns map and map_values: one result for each element. Runs on workers, chunk by chunk; reads nothing but its chunk.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "operators/function.h"
+#include "operators/pairs.h"
+#include "operators/returned.h"
+
+static void
+map_process (WeirTask *task, const WeirChunk *in)
+{
+  const WeirFunction *function = task->op->params;
+  WeirValue cells[2];
+
+  for (guint i = 0; i < in->n; i++) {
+    guint64 n_rejects = task->n_rejects_ever;
+    WeirValue value = function->map (task, weir_chunk_element (in, i, cells), function->user_data);
+
+    if (G_LIKELY (task->n_rejects_ever == n_rejects))
+      weir_returned_emit (task, value);
+  }
+}
+
+static void
+map_values_process (WeirTask *task, const WeirChunk *in)
+{
+  const WeirFunction *function = task->op->params;
+
+  if (!weir_task_require_pairs (task, in))
+    return;
+  for (guint i = 0; i < in->n; i++) {
+    guint64 n_rejects = task->n_rejects_ever;
+    WeirValue value = function->map (task, in->values[i], function->user_data);
+
+    if (G_LIKELY (task->n_rejects_ever == n_rejects))
+      weir_emit_pair (task, in->keys[i], weir_returned_take (task, value));
+  }
+}
+
+static const WeirOpClass map_class = {
+  .verb = "map",
+  .kind = WEIR_OP_NARROW,
+  .process = map_process,
+};
+
+static const WeirOpClass map_values_class = {
+  .verb = "map_values",
+  .kind = WEIR_OP_NARROW,
+  .flags = WEIR_OP_PAIRS,
+  .process = map_values_process,
+};
+
+/**
+ * weir_map:
+ * @s: the stream
+ * @f: gives the new element for an element; what it returns may point into its argument, into task memory or into
+ *   memory that outlives the context
+ * @user_data: handed to @f; shared by all workers
+ *
+ * A stream of what @f makes of each element, in the same order and partitions. An element that @f hands to
+ * weir_reject() has no result, whatever @f returns.
+ *
+ * |[<!-- language="C" -->
+ * static WeirValue
+ * to_length (WeirTask *task, WeirValue line, gpointer user_data)
+ * {
+ *   return weir_int ((gint64) weir_size (line));
+ * }
+ *
+ * WeirStream *lengths = weir_map (lines, to_length, NULL);
+ * ]|
+ *
+ * Called while the graph is built. @f runs on workers, concurrently for different partitions.
+ *
+ * Returns: (transfer none): the new stream
+ */
+WeirStream *
+weir_map (WeirStream *s, WeirMapFunc f, gpointer user_data)
+{
+  return weir_stream_derive_function (s, &map_class, (WeirFunction){ .map = f, .user_data = user_data });
+}
+
+/**
+ * weir_map_values:
+ * @s: a stream of pairs
+ * @f: gives the new value for a pair's value; it doesn't see the key
+ * @user_data: handed to @f; shared by all workers
+ *
+ * A stream of (key, @f (value)): keys, order and partitions stay. A pair whose value @f hands to weir_reject() has no
+ * result.
+ *
+ * Called while the graph is built. @f runs on workers, concurrently for different partitions. An element that is not a
+ * pair fails the batch with %WEIR_ERROR_KIND.
+ *
+ * Returns: (transfer none): the new stream
+ */
+WeirStream *
+weir_map_values (WeirStream *s, WeirMapFunc f, gpointer user_data)
+{
+  return weir_stream_derive_function (s, &map_values_class, (WeirFunction){ .map = f, .user_data = user_data });
+}
