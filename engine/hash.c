@@ -1,5 +1,6 @@
 /* The parts of hashing that are too long to inline: long texts (XXH3) and containers, which combine their members'
  * hashes in order. Must not know tables. Pure functions, any thread; recursion goes as deep as the value does.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/hash.h"

@@ -1,5 +1,6 @@
 /* Owns what is read out of a text: tokens, fields, numbers, C strings. No locale has a say in it. Must not know memory
  * other than weir_alloc(). Pure functions, any thread.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <weir/task.h>

@@ -1,6 +1,8 @@
 /* Owns the copying of values: what makes a value outlive the call that it was handed to. Cells and bytes are 8-aligned
  * in the copy, so that a C struct kept as BYTES can be read in place. Must not know where task memory comes from. Runs
- * on the thread of the task; recursion goes as deep as the value does. SPDX-License-Identifier: Apache-2.0
+ * on the thread of the task; recursion goes as deep as the value does.
+ *
+ * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/value-copy.h"
 

@@ -1,4 +1,5 @@
 /* Copies of values, for the engine: into task memory, or into a block that the caller has measured.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once

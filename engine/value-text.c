@@ -1,5 +1,6 @@
 /* Owns how values are written for people and files. No locale has a say in it. Must not know sinks. Pure functions, any
  * thread; writing recurses as deep as a value is nested.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/value-text.h"

@@ -1,4 +1,5 @@
 /* Values as text, for sinks: without an allocation per record.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once

@@ -1,6 +1,7 @@
 /* Owns the one instance of every inline function of value.h, value-access.h, text.h and task.h, with their
  * documentation, and what values are to each other: equal, before, after. Must not know tasks beyond their head.
  * Pure functions, any thread, unless said otherwise; comparing and hashing recurse as deep as a value is nested.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>

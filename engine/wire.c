@@ -1,6 +1,7 @@
 /* Owns the wire format of values: the one encoding for state, logs and object files (docs/reference/wire-format.md).
  * Input is checked as a whole before memory is asked for; building then trusts it. Must not know who stores the bytes.
  * Pure but for task memory; recursion is bounded by WEIR_WIRE_DEPTH_MAX.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/wire.h"
@@ -292,10 +293,13 @@ build_float (Builder *builder)
 static WeirValue
 build_text (Builder *builder, WeirKind kind, guint32 size)
 {
-  char *data = size > 0 ? memcpy (builder->memory, builder->at, size) : (char *) "";
+  char *data = builder->memory;
 
+  if (size == 0)
+    return WEIR_VALUE_INIT (data, "", 0, kind, 0);
+  memcpy (data, builder->at, size);
   builder->at += size;
-  builder->memory += size > 0 ? round_up (size) : 0;
+  builder->memory += round_up (size);
   return WEIR_VALUE_INIT (data, data, size, kind, 0);
 }
 

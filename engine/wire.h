@@ -1,5 +1,6 @@
 /* The wire format of values, for the engine: streams of values, and encoding that can say no.
  * docs/reference/wire-format.md describes the bytes.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once
