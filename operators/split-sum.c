@@ -35,21 +35,6 @@ split_count_open (WeirTask *task)
   instance->amount = 1;
 }
 
-/* What is no text fails as split would, in its name. */
-static gboolean
-require_text (WeirTask *task, const WeirChunk *in, guint i)
-{
-  const WeirOp *own = task->op;
-  gboolean ok;
-
-  if (G_LIKELY (in->keys == NULL && (in->values[i].kind == WEIR_TEXT || in->values[i].kind == WEIR_BYTES)))
-    return TRUE;
-  task->op = task->absorbed[0]->op;
-  ok = weir_split_require_text (task, in, i);
-  task->op = own;
-  return ok;
-}
-
 static void
 split_sum_process (WeirTask *task, const WeirChunk *in)
 {
@@ -59,7 +44,9 @@ split_sum_process (WeirTask *task, const WeirChunk *in)
   WeirKey keys[WEIR_CHUNK_SIZE];
   guint n = 0;
 
-  for (guint i = 0; i < in->n && require_text (task, in, i); i++) {
+  if (!weir_split_require_texts (task, task->absorbed[0]->op, in))
+    return;
+  for (guint i = 0; i < in->n && weir_task_is_going (task); i++) {
     WeirValue rest = in->values[i], token;
 
     while (weir_text_next_token (&rest, instance->separator, &token)) {

@@ -16,6 +16,3 @@ weir_split_separator (const WeirOp *op)
 
 /* FALSE: an element is not a text, and the batch has failed. @op is the split, which may run as a part of @task. */
 gboolean weir_split_require_texts (WeirTask *task, const WeirOp *op, const WeirChunk *in);
-
-/* FALSE: element @i is no text, and the batch has failed, with the name of the task's operator. */
-gboolean weir_split_require_text (WeirTask *task, const WeirChunk *in, guint i);
