@@ -34,11 +34,13 @@ weir_text_span (const char *p, gsize size, char separator)
   const __m128i wanted = _mm_set1_epi8 (separator);
 
   for (; n < size; n += 16) {
+    const char *at = p + n;
     int found;
 
-    if (G_UNLIKELY (((guintptr) (p + n) & 4095) > 4080 && size - n < 16))
+    if (G_UNLIKELY (((guintptr) at & 4095) > 4080 && size - n < 16))
       break;
-    found = _mm_movemask_epi8 (_mm_cmpeq_epi8 (_mm_loadu_si128 ((const __m128i *) (p + n)), wanted));
+    __asm__ ("" : "+r"(at)); /* compilers warn of what they see of the text's bounds */
+    found = _mm_movemask_epi8 (_mm_cmpeq_epi8 (_mm_loadu_si128 ((const __m128i *) at), wanted));
     if (found != 0)
       return MIN (n + (gsize) __builtin_ctz ((unsigned) found), size);
   }
