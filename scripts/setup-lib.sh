@@ -16,6 +16,7 @@ libevent-dev        library libevent_core     2.1.12
 libxxhash-dev       library libxxhash         0.8.1
 '
 setup_test_needs='
+g++                 command c++
 clang               command clang
 libclang-rt-14-dev  file    /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
 clang-format-14     command clang-format-14
