@@ -49,28 +49,40 @@ def documentation_blocks(tree):
     return blocks
 
 
+def block_names(name):
+    """A function with a size, which users call through a macro that adds it, may be described as the macro."""
+    return [name, name.removesuffix("_sized")] if name.endswith("_sized") else [name]
+
+
 def documented(tree):
     """every public function has one documentation block."""
     blocks = documentation_blocks(tree)
     for name, d in public_declarations(tree).items():
-        if d.parameters is not None and name not in blocks:
+        if d.parameters is not None and not any(n in blocks for n in block_names(name)):
             yield f"{d.header}:{d.line}: {name}: no /** {name}: block in a .c file"
     for name, found in blocks.items():
         if len(found) > 1:
             yield f"{found[1][0]}: {name}: a second block; the first is at {found[0][0]}"
 
 
+def undescribed(d, name, block):
+    """What the block leaves out of a function's parameters and return value."""
+    added = {"size"} if name != d.name else set()
+    for parameter in d.parameters:
+        if parameter not in added and not re.search(r"^\s*\*\s*@" + parameter + r":\s*\S", block, re.MULTILINE):
+            yield f"@{parameter}: is not described"
+    if not re.search(r"\bvoid$", d.specifiers) and "Returns:" not in block:
+        yield "no Returns:"
+
+
 def parameters_documented(tree):
     """a documentation block names each parameter and what is returned."""
     blocks = documentation_blocks(tree)
-    for name, d in public_declarations(tree).items():
-        for place, block in blocks.get(name, []) if d.parameters is not None else []:
-            for parameter in d.parameters:
-                if not re.search(r"^\s*\*\s*@" + parameter + r":\s*\S", block, re.MULTILINE):
-                    yield f"{place}: {name}: @{parameter}: is not described"
-            returns_nothing = re.search(r"\bvoid$", d.specifiers)
-            if not returns_nothing and "Returns:" not in block:
-                yield f"{place}: {name}: no Returns:"
+    functions = [d for d in public_declarations(tree).values() if d.parameters is not None]
+    for d in functions:
+        for name in block_names(d.name):
+            for place, block in blocks.get(name, []):
+                yield from (f"{place}: {name}: {what}" for what in undescribed(d, name, block))
 
 
 RULES = [exported_symbols, no_global_state, documented, parameters_documented]
