@@ -94,6 +94,7 @@ settle (WeirMailbox *mailbox)
     continue;
 }
 
+/* The message may hold the poster's own reference and be dropped before the wake-up, hence one for the call. */
 gboolean
 weir_mailbox_post (WeirMailbox *mailbox, WeirMailFunc f, gpointer data, WeirMailFunc dropped)
 {
@@ -101,6 +102,7 @@ weir_mailbox_post (WeirMailbox *mailbox, WeirMailFunc f, gpointer data, WeirMail
   gboolean is_closed, was_empty;
 
   *message = (Message){ .f = f, .data = data, .dropped = dropped };
+  weir_mailbox_ref (mailbox);
   pthread_mutex_lock (&mailbox->lock);
   is_closed = mailbox->is_closed;
   was_empty = mailbox->first == NULL;
@@ -113,6 +115,7 @@ weir_mailbox_post (WeirMailbox *mailbox, WeirMailFunc f, gpointer data, WeirMail
     g_free (message);
   else if (was_empty)
     wake (mailbox);
+  weir_mailbox_unref (mailbox);
   return !is_closed;
 }
 
