@@ -56,8 +56,15 @@ weir_text_next_token (WeirValue *rest, char separator, WeirValue *token)
   const char *p = rest->data;
   gsize size = rest->size, n;
 
-  if (G_UNLIKELY (separator == 0 || (rest->kind != WEIR_TEXT && rest->kind != WEIR_BYTES)))
-    return weir_text_next_blank_token (rest, token);
+  if (G_UNLIKELY (separator == 0 || (rest->kind != WEIR_TEXT && rest->kind != WEIR_BYTES))) {
+    WeirValue blank_rest = *rest, blank_token; /* so that the caller's own can stay in registers */
+
+    if (!weir_text_next_blank_token (&blank_rest, &blank_token))
+      return FALSE;
+    *rest = blank_rest;
+    *token = blank_token;
+    return TRUE;
+  }
   while (size > 0 && *p == separator) {
     p++;
     size--;
@@ -68,9 +75,7 @@ weir_text_next_token (WeirValue *rest, char separator, WeirValue *token)
     return FALSE;
   }
   n = weir_text_span (p, size, separator);
-  *token = *rest;
-  token->data = p;
-  token->size = (guint32) n;
+  *token = WEIR_VALUE_INIT (data, p, (guint32) n, rest->kind, rest->flags);
   n += n < size; /* the separator itself */
   rest->data = p + n;
   rest->size = (guint32) (size - n);
