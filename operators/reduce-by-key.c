@@ -128,14 +128,8 @@ value_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue valu
 
   if (is_new || params->f == WEIR_LAST)
     keep (task, combined, kept, value);
-  else if (params->f == WEIR_MIN || params->f == WEIR_MAX) {
-    gint order = weir_compare (value, *kept);
-
-    if (params->f == WEIR_MIN ? order < 0 : order > 0)
-      keep (task, combined, kept, value);
-  } else if (params->f != WEIR_FIRST) {
+  else if (params->f != WEIR_FIRST)
     keep (task, combined, kept, params->f (task, *kept, value, params->user_data));
-  }
 }
 
 static void
