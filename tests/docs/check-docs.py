@@ -32,10 +32,10 @@ fragment (WeirContext *ctx, WeirStream *s, WeirStream *lines, WeirStream *words,
 
 
 class Block:
-    """A fenced block: its language, its text, its mark (the comment before it) and where it stands."""
+    """A fenced block: its language, its text, its file's name if it has one, its mark (the comment before it), its place."""
 
-    def __init__(self, page, line, language, mark, text):
-        self.page, self.line, self.language, self.text = page, line, language, text
+    def __init__(self, page, line, language, name, mark, text):
+        self.page, self.line, self.language, self.name, self.text = page, line, language, name, text
         self.mark, _, rest = mark.partition(":")
         self.mark, self.rest = self.mark.strip(), rest.strip()
         self.input, self.output, self.any_order = None, None, False
@@ -48,10 +48,11 @@ class Block:
 
 
 def blocks_of(page, text):
-    fence = re.compile(r"(?:^<!--([^\n]*?)-->[ \t]*\n\s*)?^(```+)([\w+-]*)[^\n]*\n(.*?)^\2[ \t]*$", re.DOTALL | re.MULTILINE)
+    fence = re.compile(r"(?:^<!--([^\n]*?)-->[ \t]*\n\s*)?^(```+)([\w+-]*)[ \t]*([\w.-]*)[^\n]*\n(.*?)^\2[ \t]*$",
+                       re.DOTALL | re.MULTILINE)
     for match in fence.finditer(text):
         line = text[:match.start(2)].count("\n") + 1
-        yield Block(page, line, match[3], (match[1] or "").strip(), match[4])
+        yield Block(page, line, match[3], match[4], (match[1] or "").strip(), match[5])
 
 
 def attach_texts(blocks):
@@ -119,12 +120,15 @@ class Checker:
         above = "".join(b.text for b in before)
         self.compile("#include <weir/weir.h>\n" + "".join(included) + above + text, "-c")
 
-    def check_shell(self, page, blocks):
-        """A page's blocks are one script, run in a fresh copy of the tree where weir is installed."""
+    def check_shell(self, page, blocks, files):
+        """A page's blocks are one script, run in a fresh copy of the tree, beside the page's files, with weir installed."""
         with tempfile.TemporaryDirectory(prefix="weir-docs-") as folder:
             for name in self.tree.files:
                 os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
                 subprocess.check_call(["cp", "-p", self.tree.path(name), os.path.join(folder, name)])
+            for block in files:
+                with open(os.path.join(folder, block.name), "w") as f:
+                    f.write(block.text)
             script = "set -euo pipefail\n" + "".join(f": line {b.line}\n{b.text}" for b in blocks)
             done = subprocess.run(["bash", "-x", "-c", script], cwd=folder, env=self.installed().env, text=True,
                                   errors="replace", timeout=300, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -154,7 +158,7 @@ class Checker:
             else:
                 yield str(block), lambda b=block: self.unmarked(b)
         if shell:
-            yield f"{page} shell", lambda: self.check_shell(page, shell)
+            yield f"{page} shell", lambda: self.check_shell(page, shell, [b for b in blocks if b.name])
 
 
 def main():

@@ -7,6 +7,7 @@ from headers import public_declarations
 from tree import LIBRARY, Missing
 
 BLOCK = re.compile(r"/\*\*\s*\n\s*\*\s*(weir_\w+):[^\n]*\n(.*?)\*/", re.DOTALL)
+INDEX = "docs/reference/api.md"
 # Writable data that is no state of ours: the linker's, and the number that GLib's quark macro remembers.
 NOT_STATE = re.compile(r"^(completed\.\d+|__dso_handle|_DYNAMIC|_GLOBAL_OFFSET_TABLE_|__TMC_END__|q\.\d+)$")
 
@@ -85,4 +86,24 @@ def parameters_documented(tree):
                 yield from (f"{place}: {name}: {what}" for what in undescribed(d, name, block))
 
 
-RULES = [exported_symbols, no_global_state, documented, parameters_documented]
+def index_entries(tree):
+    """Header -> the functions that docs/reference/api.md lists under it: the first cell of each row."""
+    sections = re.split(r"^## (weir/\S+\.h)$", tree.text(INDEX), flags=re.MULTILINE)[1:]
+    return {header: set(re.findall(r"^\| `(weir_\w+)`", text, re.MULTILINE)) for header, text in zip(sections[::2], sections[1::2])}
+
+
+def indexed(tree):
+    """docs/reference/api.md lists each public function, under its header."""
+    entries = index_entries(tree)
+    for name, d in public_declarations(tree).items():
+        if d.parameters is None:
+            continue
+        listed = entries.setdefault(d.header.removeprefix("include/"), set())
+        if not listed & set(block_names(name)):
+            yield f"{d.header}:{d.line}: {name}: not in {INDEX}"
+        listed -= set(block_names(name))
+    for header, left in entries.items():
+        yield from (f"{INDEX}: {name}: {header} does not declare it" for name in sorted(left))
+
+
+RULES = [exported_symbols, no_global_state, documented, parameters_documented, indexed]
