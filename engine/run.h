@@ -23,7 +23,9 @@ struct _WeirRun {
   WeirSeed seed;
   WeirMemory *memory;
   WeirWorkers *workers;
-  guint n_partitions;     /* the option: slices of a keyed operator that sets none */
+  guint n_partitions; /* the option: slices of a keyed operator that sets none */
+  gint64 *counters;   /* what the batch adds to the job's counters; atomic */
+  guint n_counters;
   guint64 n_records;      /* read from sources so far; atomic */
   guint64 n_invalid_utf8; /* atomic */
   gint failed;            /* atomic */

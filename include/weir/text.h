@@ -57,7 +57,7 @@ weir_text_next_token (WeirValue *rest, char separator, WeirValue *token)
   gsize size = rest->size, n;
 
   if (G_UNLIKELY (separator == 0 || (rest->kind != WEIR_TEXT && rest->kind != WEIR_BYTES))) {
-    WeirValue blank_rest = *rest, blank_token; /* so that the caller's own can stay in registers */
+    WeirValue blank_rest = *rest, blank_token = *rest; /* so that the caller's own can stay in registers */
 
     if (!weir_text_next_blank_token (&blank_rest, &blank_token))
       return FALSE;

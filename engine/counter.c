@@ -1,0 +1,88 @@
+/* Owns the job's counters. Workers add to the run's deltas (relaxed atomics), the runner merges them after the last
+ * output of the batch, so a batch that fails or is run again counts once.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/counter.h"
+
+#include "engine/context.h"
+#include "engine/task.h"
+
+struct _WeirCounter {
+  char *name;
+  char *help;
+  guint index;
+  gint64 value; /* atomic */
+};
+
+/**
+ * weir_counter_new:
+ * @ctx: the context
+ * @name: what the counter is called; copied
+ * @help: one line on what it counts; copied
+ *
+ * Makes a counter of the job's own. Before start.
+ *
+ * Returns: (transfer none): the counter; owned by the context
+ */
+WeirCounter *
+weir_counter_new (WeirContext *ctx, const char *name, const char *help)
+{
+  WeirCounter *counter = g_new0 (WeirCounter, 1);
+
+  g_return_val_if_fail (ctx != NULL && name != NULL, NULL);
+  counter->name = g_strdup (name);
+  counter->help = g_strdup (help);
+  counter->index = ctx->counters->len;
+  g_ptr_array_add (ctx->counters, counter);
+  if (weir_context_state (ctx) != WEIR_INITIALIZED)
+    g_ptr_array_add (ctx->mistakes, g_strdup_printf ("counter %s was made after the context had started", name));
+  return counter;
+}
+
+void
+weir_counter_free (WeirCounter *counter)
+{
+  g_free (counter->name);
+  g_free (counter->help);
+  g_free (counter);
+}
+
+/**
+ * weir_counter_add:
+ * @task: the task
+ * @c: a counter of the same context
+ * @n: what to add
+ *
+ * Adds to a counter: exactly once a batch, however often the batch is run; a batch that fails adds nothing. Doesn't
+ * block.
+ */
+void
+weir_counter_add (WeirTask *task, WeirCounter *c, gint64 n)
+{
+  WeirRun *run = task->task_run->run;
+
+  if (c->index < run->n_counters)
+    __atomic_add_fetch (&run->counters[c->index], n, __ATOMIC_RELAXED);
+}
+
+/**
+ * weir_counter_value:
+ * @c: the counter
+ *
+ * Returns: what completed batches have added; any thread
+ */
+gint64
+weir_counter_value (WeirCounter *c)
+{
+  return __atomic_load_n (&c->value, __ATOMIC_RELAXED);
+}
+
+void
+weir_counters_merge (GPtrArray *counters, const WeirRun *run)
+{
+  for (guint i = 0; i < run->n_counters; i++) {
+    WeirCounter *counter = g_ptr_array_index (counters, i);
+
+    __atomic_add_fetch (&counter->value, __atomic_load_n (&run->counters[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+  }
+}

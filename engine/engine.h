@@ -1,0 +1,90 @@
+/* What runs once a context has started: the loop with its driver, the runner, workers, memory.
+ *
+ * Fields are grouped by who touches them. The loop thread plans batches and hears of their end; the runner runs them in
+ * order. A batch belongs to one of the two at a time and is handed over through the runner's queue and the loop's
+ * mailbox. SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "engine/context.h"
+#include "engine/listener.h"
+#include "engine/loop.h"
+#include "engine/run.h"
+#include "engine/source.h"
+#include "engine/workers.h"
+
+typedef struct _WeirBatch WeirBatch;
+
+/* A planned batch. Written by the loop until it is queued, by the runner until it is complete, then by the loop. */
+struct _WeirBatch {
+  WeirEngine *engine;
+  WeirTime time;
+  gint64 due;       /* monotonic: when it should have been planned */
+  WeirPlan *plans;  /* by source */
+  GHashTable *lost; /* rejected before they were records: text -> count */
+  WeirBatchInfo *info;
+  gboolean dropped; /* it never ran */
+};
+
+typedef struct {
+  WeirSource *source;
+  void (*again) (WeirSource *source);
+} WeirRoomWaiter;
+
+struct _WeirEngine {
+  /* Constant while it runs. */
+  WeirContext *ctx;
+  WeirLoop *loop;
+  WeirMemory *memory;
+  WeirWorkers *workers;
+  GPtrArray *sources; /* of WeirSource, none owned */
+  WeirSeed seed;
+  WeirTime interval, zero;
+  guint n_partitions, catchup;
+  WeirTime stop_timeout;
+  gsize room; /* sources hold back when more is used */
+  pthread_t loop_thread, runner_thread;
+
+  /* Loop thread: the driver. */
+  WeirTimer *tick, *deadline;
+  WeirSignal *signals[2];
+  guint n_signals;     /* that came */
+  WeirTime last;       /* the newest planned batch */
+  gint64 due;          /* monotonic: when the next batch is due */
+  guint n_outstanding; /* planned, not complete */
+  guint n_manual;      /* ticks asked for by weir_context_advance () */
+  gboolean is_stopping, is_cut, is_slow;
+  gint64 slow_said, busy_since; /* monotonic */
+  GHashTable *lost;
+  GArray *waiters; /* of WeirRoomWaiter */
+  guint64 n_batches, n_records, n_rejected, n_skipped;
+
+  /* Under lock: the runner's queue. */
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  GQueue queue; /* of WeirBatch */
+  gboolean runner_waits, quit;
+  WeirRun *running; /* for stop to cut */
+};
+
+/* engine/engine.c: opens sources, starts the threads. The caller owns nothing of it. */
+gboolean weir_engine_start (WeirContext *ctx, gboolean with_signals, GError **error);
+void weir_engine_free (WeirEngine *engine);                     /* stops at once if it runs, joins */
+void weir_engine_stop (WeirEngine *engine, gboolean graceful);  /* any thread; returns at once */
+void weir_engine_advance (WeirEngine *engine, guint n_batches); /* any thread; returns at once */
+
+/* engine/driver.c; loop thread. */
+void weir_driver_start (WeirEngine *engine);
+void weir_driver_stop (WeirEngine *engine, gboolean graceful);
+void weir_driver_advance (WeirEngine *engine, guint n_batches);
+void weir_driver_completed (gpointer batch);
+void weir_driver_fail (WeirEngine *engine, GError *error);
+
+/* engine/runner.c */
+gpointer weir_runner_main (gpointer engine);
+void weir_runner_queue (WeirEngine *engine, WeirBatch *batch);
+WeirBatch *weir_runner_steal (WeirEngine *engine); /* a batch that has not begun; NULL: none */
+void weir_runner_cut (WeirEngine *engine);         /* fails the running batch with CLOSED */
+void weir_runner_quit (WeirEngine *engine);

@@ -1,0 +1,46 @@
+/* What listeners are told, and how it gets to them: on the loop thread, in order.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include <weir/listener.h>
+
+typedef struct {
+  WeirListener listener;
+  gpointer user_data;
+} WeirListening;
+
+/* Immutable once told; written by the loop until the batch is queued, then by the runner. */
+struct _WeirBatchInfo {
+  WeirTime time;
+  gint64 n_records;
+  WeirTime submitted; /* wall clock */
+  WeirTime scheduling_delay;
+  WeirTime processing_time;
+  guint64 n_rejected;
+  GHashTable *rejects; /* "where: why" -> guint64 *; nullable */
+  GError *error;
+};
+
+struct _WeirOutputInfo {
+  WeirTime batch_time;
+  char *name;
+  guint index;
+  WeirTime duration;
+  GError *error;
+};
+
+WeirBatchInfo *weir_batch_info_copy (const WeirBatchInfo *info);
+void weir_batch_info_free (WeirBatchInfo *info);
+void weir_output_info_free (WeirOutputInfo *info);
+
+typedef enum {
+  WEIR_EVENT_SUBMITTED,
+  WEIR_EVENT_STARTED,
+  WEIR_EVENT_COMPLETED,
+  WEIR_EVENT_OUTPUT_STARTED,
+  WEIR_EVENT_OUTPUT_COMPLETED
+} WeirEvent;
+
+/* Calls the listeners; loop thread. @info: a WeirBatchInfo or WeirOutputInfo. */
+void weir_listeners_tell (GPtrArray *listeners, WeirEvent event, gconstpointer info);

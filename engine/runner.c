@@ -1,0 +1,308 @@
+/* Owns the runner thread: takes planned batches in order, makes the datasets of the streams that are due, advances what
+ * must see every batch, runs the outputs. All user code that is not a task runs here.
+ *
+ * The queue is shared with the loop thread under engine->lock.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "engine/counter.h"
+#include "engine/dataset.h"
+#include "engine/engine.h"
+
+typedef struct {
+  WeirEngine *engine;
+  WeirEvent event;
+  gpointer info;
+} Telling;
+
+static void
+tell (gpointer data)
+{
+  Telling *telling = data;
+
+  weir_listeners_tell (telling->engine->ctx->listeners, telling->event, telling->info);
+  if (telling->event <= WEIR_EVENT_COMPLETED)
+    weir_batch_info_free (telling->info);
+  else
+    weir_output_info_free (telling->info);
+  g_free (telling);
+}
+
+static void
+post_batch_event (WeirBatch *batch, WeirEvent event)
+{
+  Telling *telling;
+
+  if (batch->engine->ctx->listeners->len == 0)
+    return;
+  telling = g_new (Telling, 1);
+  *telling = (Telling){ batch->engine, event, weir_batch_info_copy (batch->info) };
+  if (!weir_loop_post (batch->engine->loop, tell, telling))
+    tell (telling);
+}
+
+static void
+post_output_event (WeirBatch *batch, WeirOutput *output, WeirEvent event, WeirTime duration, const GError *error)
+{
+  WeirOutputInfo *info;
+  Telling *telling;
+
+  if (batch->engine->ctx->listeners->len == 0)
+    return;
+  info = g_new0 (WeirOutputInfo, 1);
+  info->batch_time = batch->time;
+  info->name = g_strdup (output->label);
+  info->index = output->id;
+  info->duration = duration;
+  info->error = error != NULL ? g_error_copy (error) : NULL;
+  telling = g_new (Telling, 1);
+  *telling = (Telling){ batch->engine, event, info };
+  if (!weir_loop_post (batch->engine->loop, tell, telling))
+    tell (telling);
+}
+
+static gboolean
+is_due (const WeirEngine *engine, const WeirStream *stream, WeirTime time)
+{
+  return (time - engine->zero) % stream->op.slide == 0;
+}
+
+static gboolean
+must_advance (const WeirStream *stream)
+{
+  return (stream->op.klass->flags & WEIR_OP_EVERY_BATCH) != 0;
+}
+
+/* Every parent has a dataset in this batch, too. */
+static gboolean
+has_dataset (const WeirEngine *engine, const WeirStream *stream, WeirTime time)
+{
+  if (stream->n_consumers == 0 || !(is_due (engine, stream, time) || must_advance (stream)))
+    return FALSE;
+  for (guint i = 0; i < stream->n_parents; i++)
+    if (stream->parents[i]->dataset == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static WeirPlan *
+plan_of (WeirBatch *batch, const WeirStream *stream)
+{
+  for (guint i = 0; i < batch->engine->sources->len; i++)
+    if (batch->plans[i].source == stream->source)
+      return &batch->plans[i];
+  return NULL;
+}
+
+static void
+make_dataset (WeirBatch *batch, WeirRun *run, WeirStream *stream)
+{
+  g_autofree WeirDataset **parents = NULL;
+
+  stream->dataset = NULL;
+  if (!has_dataset (batch->engine, stream, batch->time))
+    return;
+  parents = g_new (WeirDataset *, stream->n_parents);
+  for (guint i = 0; i < stream->n_parents; i++)
+    parents[i] = stream->parents[i]->dataset;
+  stream->dataset = weir_dataset_new_node (run, &stream->op, parents, stream->n_parents);
+  stream->dataset->n_uses = stream->n_consumers;
+  if (stream->source != NULL)
+    stream->dataset->plan = plan_of (batch, stream);
+}
+
+static gboolean
+advance_all (WeirBatch *batch, GError **error)
+{
+  GPtrArray *streams = batch->engine->ctx->streams;
+
+  for (guint i = 0; i < streams->len; i++) {
+    WeirStream *stream = g_ptr_array_index (streams, i);
+
+    if (stream->dataset != NULL && must_advance (stream) && !weir_dataset_advance (stream->dataset, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+run_output (WeirBatch *batch, WeirOutput *output, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  GError *failure = NULL;
+  gboolean ok;
+
+  post_output_event (batch, output, WEIR_EVENT_OUTPUT_STARTED, 0, NULL);
+  ok = output->klass->run (output, output->stream->dataset, batch->time, &failure);
+  if (!ok && failure == NULL)
+    failure = g_error_new (WEIR_ERROR, WEIR_ERROR_FAILED, "the output said no more than that it failed");
+  if (!ok)
+    g_prefix_error (&failure, "%s: ", output->label);
+  post_output_event (batch, output, WEIR_EVENT_OUTPUT_COMPLETED, g_get_monotonic_time () - start, failure);
+  if (!ok)
+    g_propagate_error (error, failure);
+  return ok;
+}
+
+static gboolean
+run_outputs (WeirBatch *batch, WeirRun *run, GError **error)
+{
+  GPtrArray *outputs = batch->engine->ctx->outputs;
+
+  for (guint i = 0; i < outputs->len; i++) {
+    WeirOutput *output = g_ptr_array_index (outputs, i);
+
+    if (output->stream->dataset == NULL || !is_due (batch->engine, output->stream, batch->time))
+      continue;
+    if (!run_output (batch, output, error))
+      return FALSE;
+    if (weir_run_has_failed (run)) {
+      g_propagate_error (error, g_error_copy (run->error));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static void
+set_running (WeirEngine *engine, WeirRun *run)
+{
+  pthread_mutex_lock (&engine->lock);
+  engine->running = run;
+  pthread_mutex_unlock (&engine->lock);
+}
+
+static void
+init_run (WeirBatch *batch, WeirRun *run)
+{
+  WeirEngine *engine = batch->engine;
+
+  weir_run_init (run, engine->memory, engine->workers);
+  run->time = batch->time;
+  run->interval = engine->interval;
+  run->zero = engine->zero;
+  run->seed = engine->seed;
+  run->n_partitions = engine->n_partitions;
+  run->n_counters = engine->ctx->counters->len;
+  run->counters = g_new0 (gint64, run->n_counters);
+  run->rejects = g_steal_pointer (&batch->lost);
+}
+
+static guint64
+sum_of (GHashTable *counts)
+{
+  GHashTableIter iter;
+  gpointer key, count;
+  guint64 sum = 0;
+
+  if (counts == NULL)
+    return 0;
+  g_hash_table_iter_init (&iter, counts);
+  while (g_hash_table_iter_next (&iter, &key, &count))
+    sum += *(guint64 *) count;
+  return sum;
+}
+
+static void
+finish_info (WeirBatchInfo *info, WeirRun *run)
+{
+  if (info->n_records < 0)
+    info->n_records = (gint64) __atomic_load_n (&run->n_records, __ATOMIC_RELAXED);
+  info->n_rejected = sum_of (run->rejects);
+  info->rejects = g_steal_pointer (&run->rejects);
+}
+
+static void
+run_batch (WeirBatch *batch)
+{
+  WeirEngine *engine = batch->engine;
+  GPtrArray *streams = engine->ctx->streams;
+  WeirBatchInfo *info = batch->info;
+  gint64 start = g_get_monotonic_time ();
+  WeirRun run;
+
+  init_run (batch, &run);
+  set_running (engine, &run);
+  info->scheduling_delay = MAX (start - batch->due, 0);
+  post_batch_event (batch, WEIR_EVENT_STARTED);
+  for (guint i = 0; i < streams->len; i++)
+    make_dataset (batch, &run, g_ptr_array_index (streams, i));
+  if (advance_all (batch, &info->error) && run_outputs (batch, &run, &info->error))
+    weir_counters_merge (engine->ctx->counters, &run);
+  set_running (engine, NULL);
+  info->processing_time = g_get_monotonic_time () - start;
+  finish_info (info, &run);
+  g_free (run.counters);
+  weir_run_clear (&run);
+}
+
+static WeirBatch *
+next_batch (WeirEngine *engine)
+{
+  WeirBatch *batch;
+
+  pthread_mutex_lock (&engine->lock);
+  while (engine->queue.length == 0 && !engine->quit) {
+    engine->runner_waits = TRUE;
+    pthread_cond_wait (&engine->wake, &engine->lock);
+  }
+  engine->runner_waits = FALSE;
+  batch = g_queue_pop_head (&engine->queue);
+  pthread_mutex_unlock (&engine->lock);
+  return batch;
+}
+
+gpointer
+weir_runner_main (gpointer data)
+{
+  WeirEngine *engine = data;
+  WeirBatch *batch;
+
+  pthread_setname_np (pthread_self (), "weir-runner");
+  while ((batch = next_batch (engine)) != NULL) {
+    run_batch (batch);
+    weir_loop_post (engine->loop, weir_driver_completed, batch);
+  }
+  return NULL;
+}
+
+void
+weir_runner_queue (WeirEngine *engine, WeirBatch *batch)
+{
+  pthread_mutex_lock (&engine->lock);
+  g_queue_push_tail (&engine->queue, batch);
+  if (engine->runner_waits)
+    pthread_cond_signal (&engine->wake);
+  pthread_mutex_unlock (&engine->lock);
+}
+
+WeirBatch *
+weir_runner_steal (WeirEngine *engine)
+{
+  WeirBatch *batch;
+
+  pthread_mutex_lock (&engine->lock);
+  batch = g_queue_pop_head (&engine->queue);
+  pthread_mutex_unlock (&engine->lock);
+  return batch;
+}
+
+void
+weir_runner_cut (WeirEngine *engine)
+{
+  pthread_mutex_lock (&engine->lock);
+  if (engine->running != NULL)
+    weir_run_take_error (engine->running, g_error_new (WEIR_ERROR, WEIR_ERROR_CLOSED,
+                                                       "the context was stopped in the middle of the batch"));
+  pthread_mutex_unlock (&engine->lock);
+}
+
+void
+weir_runner_quit (WeirEngine *engine)
+{
+  pthread_mutex_lock (&engine->lock);
+  engine->quit = TRUE;
+  pthread_cond_signal (&engine->wake);
+  pthread_mutex_unlock (&engine->lock);
+}
