@@ -11,6 +11,7 @@ weir_run_init (WeirRun *run, WeirMemory *memory, WeirWorkers *workers)
 {
   *run = (WeirRun){ .memory = memory, .workers = workers };
   pthread_mutex_init (&run->lock, NULL);
+  weir_arena_init (&run->results, memory);
 }
 
 void
@@ -18,6 +19,9 @@ weir_run_clear (WeirRun *run)
 {
   if (run->datasets != NULL)
     g_ptr_array_unref (run->datasets);
+  if (run->held != NULL)
+    g_ptr_array_unref (run->held);
+  weir_arena_clear (&run->results);
   if (run->rejects != NULL)
     g_hash_table_unref (run->rejects);
   g_clear_error (&run->error);

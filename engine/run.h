@@ -32,6 +32,8 @@ struct _WeirRun {
   pthread_mutex_t lock;   /* guards error and rejects */
   GError *error;
   GHashTable *rejects; /* "operator: reason" -> count (guint64 *) */
+  WeirArena results;   /* of collect: runner only */
+  GPtrArray *held;     /* partitions that live as long as the batch: runner only */
   GPtrArray *datasets; /* of this batch; freed with it */
 };
 

@@ -1,0 +1,92 @@
+/* weir_foreach_batch () and weir_foreach_partition (): the job's own function as an output.
+ * Runner thread; partition functions run on workers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <weir/error.h>
+
+#include "engine/dataset.h"
+#include "engine/stream.h"
+
+typedef struct {
+  WeirForeachFunc batch;
+  WeirPartitionFunc partition;
+  gpointer user_data;
+} Params;
+
+static gboolean
+foreach_batch_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error)
+{
+  const Params *params = output->params;
+  GError *failure = NULL;
+  gboolean ok;
+
+  data->n_uses = MAX (data->n_uses, 2); /* the function may ask more than once */
+  ok = params->batch (data, time, params->user_data, &failure);
+  if (ok)
+    return TRUE;
+  if (failure == NULL)
+    failure = g_error_new (WEIR_ERROR, WEIR_ERROR_USER, "the function returned FALSE without setting an error");
+  g_propagate_error (error, failure);
+  return FALSE;
+}
+
+static gboolean
+foreach_partition_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error)
+{
+  const Params *params = output->params;
+
+  return weir_dataset_foreach_partition (data, params->partition, params->user_data, error);
+}
+
+static const WeirOutputClass foreach_batch_class = {
+  .verb = "foreach_batch",
+  .run = foreach_batch_run,
+};
+
+static const WeirOutputClass foreach_partition_class = {
+  .verb = "foreach_partition",
+  .run = foreach_partition_run,
+};
+
+static WeirOutput *
+foreach_new (WeirStream *s, const WeirOutputClass *klass, Params params)
+{
+  WeirOutput *output = weir_output_new (s, klass, g_memdup2 (&params, sizeof params));
+
+  if (params.batch == NULL && params.partition == NULL)
+    weir_stream_mistake (s, "has an output %s without a function: pass one", output->label);
+  return output;
+}
+
+/**
+ * weir_foreach_batch:
+ * @s: any stream
+ * @f: (scope notified): called once a batch, on the runner, with the stream's dataset
+ * @user_data: for @f
+ *
+ * An output of the job's own. @f may ask the dataset for what it needs, and may block: batches are run in order. %FALSE
+ * fails the batch, with the error that @f set, or %WEIR_ERROR_USER.
+ *
+ * Returns: (transfer none): the output; owned by the context
+ */
+WeirOutput *
+weir_foreach_batch (WeirStream *s, WeirForeachFunc f, gpointer user_data)
+{
+  return foreach_new (s, &foreach_batch_class, (Params){ .batch = f, .user_data = user_data });
+}
+
+/**
+ * weir_foreach_partition:
+ * @s: any stream
+ * @f: (scope notified): called once for each partition of each batch, empty ones too, on workers, several at once
+ * @user_data: for @f
+ *
+ * An output of the job's own that runs on the workers. weir_fail() fails the batch.
+ *
+ * Returns: (transfer none): the output; owned by the context
+ */
+WeirOutput *
+weir_foreach_partition (WeirStream *s, WeirPartitionFunc f, gpointer user_data)
+{
+  return foreach_new (s, &foreach_partition_class, (Params){ .partition = f, .user_data = user_data });
+}
