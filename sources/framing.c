@@ -26,16 +26,16 @@ weir_framing_resolve (WeirFraming *framing, GError **error)
     framing->delimiter = '\n';
     framing->text = TRUE;
   } else if (framing->kind == WEIR_FRAMING_FIXED && framing->size == 0) {
-    mistake = "the size of a FIXED framing is 0: set `size` to the bytes of a record";
+    mistake = "has a FIXED framing of size 0: set `size` to the bytes of a record";
   } else if (framing->kind == WEIR_FRAMING_FIXED && framing->max_size != 0 && framing->size > framing->max_size) {
-    mistake = "the size of a FIXED framing is above its max_size: leave max_size at 0";
+    mistake = "has a FIXED framing whose size is above its max_size: leave max_size at 0";
   } else if (framing->kind > WEIR_FRAMING_LENGTH32) {
-    mistake = "the framing's kind is none of LINES, DELIMITER, FIXED and LENGTH32";
+    mistake = "has a framing of a kind that is none of LINES, DELIMITER, FIXED and LENGTH32";
   }
   if (framing->kind == WEIR_FRAMING_FIXED && framing->max_size == 0)
     framing->max_size = framing->size;
   if (mistake == NULL && framing->max_size > MAX_MAX_SIZE)
-    mistake = "records of a socket may be 1 GB at most: lower the framing's max_size or size";
+    mistake = "has a framing for records above 1 GB, the most of a socket: lower the framing's max_size or size";
   if (mistake != NULL)
     g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_GRAPH, mistake);
   return mistake == NULL;

@@ -373,7 +373,7 @@ weir_queue_stream (WeirContext *ctx, WeirQueue *queue, gboolean one_at_a_time)
   self->one_at_a_time = one_at_a_time;
   self->queue = queue;
   if (queue == NULL)
-    weir_stream_mistake (stream, "the queue is NULL: make one with weir_queue_new ()");
+    weir_stream_mistake (stream, "has no queue (NULL): make one with weir_queue_new ()");
   else
     __atomic_add_fetch (&queue->refs, 1, __ATOMIC_RELAXED);
   return stream;
