@@ -7,23 +7,27 @@
 
 #include "engine/task.h"
 
+/* Stores each element and then counts it or not: whether one passes is what a processor can't guess. */
 static void
 filter_process (WeirTask *task, const WeirChunk *in)
 {
-  const WeirFunction *function = task->op->params;
+  const WeirFunction function = *(const WeirFunction *) task->op->params;
+  const WeirChunk chunk = *in;
+  WeirTaskHead *head = &task->head;
   WeirValue cells[2];
 
-  for (guint i = 0; i < in->n; i++) {
+  if ((head->has_keys != 0) != (chunk.keys != NULL))
+    weir_task_reserve (task, chunk.keys != NULL);
+  for (guint i = 0; i < chunk.n; i++) {
     guint64 n_rejects = task->n_rejects_ever;
+    gboolean passes = function.filter (task, weir_chunk_element (&chunk, i, cells), function.user_data);
 
-    if (!function->filter (task, weir_chunk_element (in, i, cells), function->user_data))
-      continue;
-    if (G_UNLIKELY (task->n_rejects_ever != n_rejects))
-      continue;
-    if (in->keys != NULL)
-      weir_emit_pair (task, in->keys[i], in->values[i]);
-    else
-      weir_emit (task, in->values[i]);
+    if (chunk.keys != NULL)
+      head->keys[head->n_elements] = chunk.keys[i];
+    head->values[head->n_elements] = chunk.values[i];
+    head->n_elements += (passes != FALSE) & (task->n_rejects_ever == n_rejects);
+    if (G_UNLIKELY (head->n_elements == head->capacity))
+      weir_task_flush (task);
   }
 }
 

@@ -13,6 +13,6 @@ weir_stream_derive_function (WeirStream *parent, const WeirOpClass *klass, WeirF
   *params = function;
   stream = weir_stream_derive (parent, klass, params);
   if (function.any == NULL)
-    weir_stream_mistake (stream, "weir_%s () needs a function and was given NULL", klass->verb);
+    weir_stream_mistake (stream, "needs a function, got NULL: pass one to weir_%s ()", klass->verb);
   return stream;
 }

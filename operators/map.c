@@ -9,12 +9,13 @@
 static void
 map_process (WeirTask *task, const WeirChunk *in)
 {
-  const WeirFunction *function = task->op->params;
+  const WeirFunction function = *(const WeirFunction *) task->op->params;
+  const WeirChunk chunk = *in;
   WeirValue cells[2];
 
-  for (guint i = 0; i < in->n; i++) {
+  for (guint i = 0; i < chunk.n; i++) {
     guint64 n_rejects = task->n_rejects_ever;
-    WeirValue value = function->map (task, weir_chunk_element (in, i, cells), function->user_data);
+    WeirValue value = function.map (task, weir_chunk_element (&chunk, i, cells), function.user_data);
 
     if (G_LIKELY (task->n_rejects_ever == n_rejects))
       weir_returned_emit (task, value);
@@ -24,16 +25,17 @@ map_process (WeirTask *task, const WeirChunk *in)
 static void
 map_values_process (WeirTask *task, const WeirChunk *in)
 {
-  const WeirFunction *function = task->op->params;
+  const WeirFunction function = *(const WeirFunction *) task->op->params;
+  const WeirChunk chunk = *in;
 
   if (!weir_task_require_pairs (task, in))
     return;
-  for (guint i = 0; i < in->n; i++) {
+  for (guint i = 0; i < chunk.n; i++) {
     guint64 n_rejects = task->n_rejects_ever;
-    WeirValue value = function->map (task, in->values[i], function->user_data);
+    WeirValue value = function.map (task, chunk.values[i], function.user_data);
 
     if (G_LIKELY (task->n_rejects_ever == n_rejects))
-      weir_emit_pair (task, in->keys[i], weir_returned_take (task, value));
+      weir_emit_pair (task, chunk.keys[i], weir_returned_take (task, value));
   }
 }
 

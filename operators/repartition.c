@@ -89,7 +89,6 @@ weir_repartition (WeirStream *s, guint n_partitions)
 
   stream->asked_partitions = n_partitions;
   if (n_partitions == 0 || n_partitions > MOST_PARTITIONS)
-    weir_stream_mistake (stream, "weir_repartition () was asked for %u partitions; it makes 1 to %u", n_partitions,
-                         MOST_PARTITIONS);
+    weir_stream_mistake (stream, "is to have %u partitions: give 1 to %u", n_partitions, MOST_PARTITIONS);
   return stream;
 }

@@ -21,8 +21,21 @@ weir_returned_take (WeirTask *task, WeirValue value)
 static inline void
 weir_returned_emit (WeirTask *task, WeirValue value)
 {
-  if (value.kind == WEIR_PAIR)
+  WeirTaskHead *head = &task->head;
+  WeirValue *out;
+
+  if (value.kind == WEIR_PAIR) {
     weir_emit_pair (task, weir_returned_take (task, value.cells[0]), weir_returned_take (task, value.cells[1]));
-  else
+    return;
+  }
+  if (G_UNLIKELY (value.kind == WEIR_LIST || head->has_keys)) {
     weir_emit (task, weir_returned_take (task, value));
+    return;
+  }
+  /* Stored as it came and mended in memory: in registers, compilers take the value apart and put it together again. */
+  out = &head->values[head->n_elements];
+  *out = value;
+  out->flags = 0;
+  if (G_UNLIKELY (++head->n_elements == head->capacity))
+    weir_task_flush (task);
 }

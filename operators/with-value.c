@@ -61,7 +61,7 @@ copy_value (WithValue *params, WeirStream *stream, WeirValue value)
   char *at = size < G_MAXSIZE ? g_try_malloc (size) : NULL;
 
   if (at == NULL && size > 0) {
-    weir_stream_mistake (stream, "there is no memory for a copy of its value");
+    weir_stream_mistake (stream, "has no memory for a copy of its value: give a smaller one");
     return;
   }
   params->memory = at;

@@ -55,13 +55,13 @@ start_names_the_verb (void)
     Verb verb;
     const char *message;
   } cases[] = {
-    { no_map, "weir_map () needs a function" },
-    { no_filter, "weir_filter () needs a function" },
-    { no_flat_map, "weir_flat_map () needs a function" },
-    { no_map_values, "weir_map_values () needs a function" },
-    { no_flat_map_values, "weir_flat_map_values () needs a function" },
-    { no_map_partitions, "weir_map_partitions () needs a function" },
-    { no_reduce, "weir_reduce () needs a function" },
+    { no_map, "pass one to weir_map ()" },
+    { no_filter, "pass one to weir_filter ()" },
+    { no_flat_map, "pass one to weir_flat_map ()" },
+    { no_map_values, "pass one to weir_map_values ()" },
+    { no_flat_map_values, "pass one to weir_flat_map_values ()" },
+    { no_map_partitions, "pass one to weir_map_partitions ()" },
+    { no_reduce, "pass one to weir_reduce ()" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

@@ -43,7 +43,7 @@ empty_partitions_are_called_for_too (void)
   WeirCollected *collected;
   Job job;
 
-  job_init (&job, 3);
+  job_init (&job, 1);
   collected = weir_collect (weir_map_partitions (weir_repartition (job.input, 3), sum_of_partition, NULL));
   job_push (&job, "");
   job_push (&job, "5");

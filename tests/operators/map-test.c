@@ -194,7 +194,7 @@ static void
 no_function_is_a_mistake_in_the_graph (Job *job)
 {
   weir_collect (weir_map (job->input, NULL, NULL));
-  job_run_into (job, WEIR_ERROR_GRAPH, "weir_map () needs a function");
+  job_run_into (job, WEIR_ERROR_GRAPH, "needs a function, got NULL: pass one to weir_map ()");
 }
 
 static void

@@ -129,7 +129,7 @@ static void
 no_partitions_are_a_mistake_in_the_graph (Job *job)
 {
   weir_collect (weir_repartition (job->input, 0));
-  job_run_into (job, WEIR_ERROR_GRAPH, "weir_repartition () was asked for 0 partitions");
+  job_run_into (job, WEIR_ERROR_GRAPH, "is to have 0 partitions");
 }
 
 int
