@@ -109,7 +109,7 @@ check_streams (WeirContext *ctx)
     resolve_slide (stream, interval);
     resolve_slices (stream, n_partitions);
     check_uid (ctx, uids, stream->uid, "streams");
-    if (stream->op.klass->validate != NULL && !stream->op.klass->validate (&stream->op, &error))
+    if (stream->op.klass->validate != NULL && !stream->has_mistake && !stream->op.klass->validate (&stream->op, &error))
       add_error (ctx, stream->label, error);
   }
 }

@@ -84,6 +84,7 @@ weir_stream_mistake (WeirStream *stream, const char *format, ...)
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
   g_ptr_array_add (stream->ctx->mistakes, g_strdup_printf ("%s %s", stream->label, text));
+  stream->has_mistake = TRUE;
 }
 
 void

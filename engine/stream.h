@@ -18,6 +18,7 @@ struct _WeirStream {
   char *name; /* set by the job, or NULL */
   char *uid;
   char *label;            /* name, uid or "<verb>-<n>": what errors call it; op.name points here */
+  gboolean has_mistake; /* one was reported of it: no more are looked for */
   guint n_consumers;      /* children and outputs */
   guint asked_partitions; /* weir_stream_set_partitions; 0 = the option */
   WeirSource *source;     /* kind SOURCE */

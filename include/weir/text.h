@@ -58,12 +58,12 @@ weir_text_next_token (WeirValue *rest, char separator, WeirValue *token)
 
   if (G_UNLIKELY (separator == 0 || (rest->kind != WEIR_TEXT && rest->kind != WEIR_BYTES))) {
     WeirValue blank_rest = *rest, blank_token = *rest; /* so that the caller's own can stay in registers */
+    gboolean found = weir_text_next_blank_token (&blank_rest, &blank_token);
 
-    if (!weir_text_next_blank_token (&blank_rest, &blank_token))
-      return FALSE;
     *rest = blank_rest;
-    *token = blank_token;
-    return TRUE;
+    if (found)
+      *token = blank_token;
+    return found;
   }
   while (size > 0 && *p == separator) {
     p++;

@@ -34,7 +34,7 @@ struct _WeirValue {
   guint16 reserved; /* 0 */
 };
 
-#define WEIR_VALUE_INIT(member, v, n, k, f) ((WeirValue){ .member = (v), .size = (n), .kind = (k), .flags = (f) })
+#define WEIR_VALUE_INIT(member, v, n, k, f) ((WeirValue){ { .member = (v) }, (n), (k), (f), 0 })
 
 #ifdef __cplusplus
 #define WEIR_CELLS(...) (std::initializer_list<WeirValue> __VA_ARGS__).begin ()
