@@ -145,6 +145,25 @@ it_needs_pairs (Job *job)
   job_run_into (job, WEIR_ERROR_KIND, "groups: takes pairs, and got TEXT word");
 }
 
+static void
+ten_thousand_pairs (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  for (int i = 0; i < 10000; i++)
+    weir_emit_pair (task, weir_int (i), value);
+}
+
+/* Three million pairs, of 32 bytes each. */
+static void
+beyond_the_memory_limit_the_batch_fails (Job *job)
+{
+  WeirStream *pairs = weir_flat_map (job->input, ten_thousand_pairs, NULL);
+
+  g_assert_true (weir_context_set (job->ctx, "memory.limit", "64MB", NULL));
+  weir_collect (weir_count (weir_group_by_key (pairs)));
+  job_push_range (job, 300);
+  job_run_into (job, WEIR_ERROR_MEMORY_LIMIT, "raise memory.limit");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -155,5 +174,6 @@ main (int argc, char **argv)
   job_add_test ("/group-by-key/one-large-group", one_large_group);
   g_test_add_func ("/group-by-key/workers-make-no-difference", workers_make_no_difference);
   job_add_test ("/group-by-key/it-needs-pairs", it_needs_pairs);
+  job_add_test ("/group-by-key/beyond-the-memory-limit-the-batch-fails", beyond_the_memory_limit_the_batch_fails);
   return g_test_run ();
 }

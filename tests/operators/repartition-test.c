@@ -132,6 +132,25 @@ no_partitions_are_a_mistake_in_the_graph (Job *job)
   job_run_into (job, WEIR_ERROR_GRAPH, "is to have 0 partitions");
 }
 
+static void
+ten_thousand_pairs (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  for (int i = 0; i < 10000; i++)
+    weir_emit_pair (task, weir_int (i), value);
+}
+
+/* Three million pairs, of 32 bytes each. */
+static void
+beyond_the_memory_limit_the_batch_fails (Job *job)
+{
+  WeirStream *pairs = weir_flat_map (job->input, ten_thousand_pairs, NULL);
+
+  g_assert_true (weir_context_set (job->ctx, "memory.limit", "64MB", NULL));
+  weir_collect (weir_count (weir_repartition (pairs, 3)));
+  job_push_range (job, 300);
+  job_run_into (job, WEIR_ERROR_MEMORY_LIMIT, "raise memory.limit");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -142,5 +161,6 @@ main (int argc, char **argv)
   job_add_test ("/repartition/elements-of-both-shapes-survive", elements_of_both_shapes_survive);
   g_test_add_func ("/repartition/workers-make-no-difference", workers_make_no_difference);
   job_add_test ("/repartition/no-partitions-are-a-mistake-in-the-graph", no_partitions_are_a_mistake_in_the_graph);
+  job_add_test ("/repartition/beyond-the-memory-limit-the-batch-fails", beyond_the_memory_limit_the_batch_fails);
   return g_test_run ();
 }
