@@ -59,7 +59,7 @@ def attach_texts(blocks):
     """Gives a program the input and output that are shown after it."""
     program = None
     for block in blocks:
-        if block.language == "c" and block.is_program():
+        if block.mark == "test" or (block.language == "c" and block.is_program()):
             program = block
         elif block.mark in ("input", "output") and program is None:
             raise SystemExit(f"{block}: no program stands before it")
