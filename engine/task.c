@@ -20,7 +20,8 @@
 WeirTask *
 weir_task_link_new (WeirTaskRun *task_run, const WeirOp *op, const WeirOpClass *klass, WeirTask *next)
 {
-  gsize columns = next != NULL ? WEIR_CHUNK_SIZE * sizeof (WeirValue) : 0;
+  guint32 capacity = next != NULL ? WEIR_CHUNK_SIZE : 1; /* at the end of a chain the first emit is one too many */
+  gsize columns = capacity * sizeof (WeirValue);
   WeirTask *task = weir_arena_alloc (task_run->frame, sizeof *task + klass->instance_size);
   char *memory = weir_arena_alloc (task_run->frame, 2 * columns);
 
@@ -29,7 +30,7 @@ weir_task_link_new (WeirTaskRun *task_run, const WeirOp *op, const WeirOpClass *
   memset (task, 0, sizeof *task + klass->instance_size);
   task->head.keys = (WeirValue *) memory;
   task->head.values = (WeirValue *) (memory + columns);
-  task->head.capacity = WEIR_CHUNK_SIZE;
+  task->head.capacity = capacity;
   task->op = op;
   task->klass = klass;
   task->instance = task + 1;
@@ -60,8 +61,13 @@ weir_task_flush (WeirTask *task)
 
   task->head.n_elements = 0;
   task->n_emitted += chunk.n;
-  if (chunk.n > 0 && weir_task_is_going (task))
+  if (chunk.n == 0 || !weir_task_is_going (task))
+    return;
+  if (G_LIKELY (task->next != NULL))
     task->next->klass->process (task->next, &chunk);
+  else
+    weir_task_fail (task, WEIR_ERROR_USER,
+                    "a function emitted, but nothing takes what it emits: return a value instead");
 }
 
 void
