@@ -1,7 +1,7 @@
 /* Counts the words of each second from a socket and saves them: a folder PREFIX-<ms> for each batch.
  *
  *   nc -lk 9999
- *   save_wordcount localhost 9999 /tmp/counts
+ *   save_wordcount localhost 9999 counts
  *
  * SPDX-License-Identifier: Apache-2.0
  */

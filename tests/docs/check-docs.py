@@ -56,17 +56,19 @@ def blocks_of(page, text):
 
 
 def attach_texts(blocks):
-    """Gives a program the input and output that are shown after it."""
-    program = None
+    """Gives a program or shell block the output that is shown after it; what follows an input is the program's."""
+    program = last = None
     for block in blocks:
-        if block.mark == "test" or (block.language == "c" and block.is_program()):
-            program = block
-        elif block.mark in ("input", "output") and program is None:
+        if block.language == "c" and block.is_program():
+            program = last = block
+        elif block.mark == "test":
+            last = block
+        elif block.mark in ("input", "output") and last is None:
             raise SystemExit(f"{block}: no program stands before it")
         elif block.mark == "input":
-            program.input = block.text
+            program.input, last = block.text, program
         elif block.mark == "output":
-            program.output, program.any_order = block.text, block.rest == "any order"
+            last.output, last.any_order = block.text, block.rest == "any order"
 
 
 class Checker:
