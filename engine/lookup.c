@@ -19,6 +19,7 @@
 #include "engine/mailbox.h"
 
 struct _WeirLookup {
+  gint refs; /* atomic: who asked, until the answer or the cancelling; and who answers */
   WeirMailbox *mailbox;
   WeirLookupFunc f; /* NULL: cancelled */
   gpointer data;
@@ -29,10 +30,12 @@ struct _WeirLookup {
 };
 
 static void
-lookup_free (gpointer data)
+lookup_unref (gpointer data)
 {
   WeirLookup *lookup = data;
 
+  if (__atomic_sub_fetch (&lookup->refs, 1, __ATOMIC_ACQ_REL) > 0)
+    return;
   weir_mailbox_unref (lookup->mailbox);
   g_free (lookup->host);
   g_free (lookup->port);
@@ -74,9 +77,18 @@ answer (gpointer data)
   WeirLookup *lookup = data;
   const WeirAddress *addresses = (const WeirAddress *) (gpointer) lookup->addresses->data;
 
-  if (lookup->f != NULL)
+  if (lookup->f != NULL) {
     lookup->f (lookup->error == NULL ? addresses : NULL, lookup->addresses->len, lookup->error, lookup->data);
-  lookup_free (lookup);
+    lookup_unref (lookup);
+  }
+  lookup_unref (lookup);
+}
+
+static void
+post_answer (WeirLookup *lookup)
+{
+  if (!weir_mailbox_post (lookup->mailbox, answer, lookup, lookup_unref))
+    lookup_unref (lookup);
 }
 
 static void
@@ -97,8 +109,7 @@ run_resolver (void *data)
     fail (lookup, gai_strerror (result));
   else if (lookup->addresses->len == 0)
     fail (lookup, "it has no address");
-  if (!weir_mailbox_post (lookup->mailbox, answer, lookup, lookup_free))
-    lookup_free (lookup);
+  post_answer (lookup);
   return NULL;
 }
 
@@ -127,6 +138,7 @@ weir_loop_lookup (WeirLoop *loop, const char *host, const char *port, WeirLookup
   WeirLookup *lookup = g_new (WeirLookup, 1);
 
   *lookup = (WeirLookup){
+    .refs = 2,
     .mailbox = weir_mailbox_ref (weir_loop_mailbox (loop)),
     .f = f,
     .data = data,
@@ -139,7 +151,7 @@ weir_loop_lookup (WeirLoop *loop, const char *host, const char *port, WeirLookup
       return lookup;
     fail (lookup, "no thread could be started to ask for it");
   }
-  weir_mailbox_post (lookup->mailbox, answer, lookup, lookup_free);
+  post_answer (lookup);
   return lookup;
 }
 
@@ -147,4 +159,5 @@ void
 weir_lookup_cancel (WeirLookup *lookup)
 {
   lookup->f = NULL;
+  lookup_unref (lookup);
 }

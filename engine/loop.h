@@ -47,7 +47,8 @@ void weir_watch_free (WeirWatch *watch);
 /* Never blocks the loop: a numeric address is answered at the next turn, names by a resolver thread (engine/lookup.c).
  */
 WeirLookup *weir_loop_lookup (WeirLoop *loop, const char *host, const char *port, WeirLookupFunc f, gpointer data);
-void weir_lookup_cancel (WeirLookup *lookup); /* f is not called */
+/* f is not called. Once, and not after f was; the loop may have ended. */
+void weir_lookup_cancel (WeirLookup *lookup);
 
 typedef struct _WeirSignal WeirSignal;
 WeirSignal *

@@ -74,12 +74,6 @@ weir_connection_free (WeirConnection *connection)
   g_free (connection);
 }
 
-int
-weir_connection_fd (const WeirConnection *connection)
-{
-  return connection->state == OPEN ? connection->fd : -1;
-}
-
 const char *
 weir_connection_name (const WeirConnection *connection)
 {
@@ -162,6 +156,24 @@ is_itself (int fd)
          memcmp (&here, &there, here_size) == 0;
 }
 
+/* The system may have connected what the loop has not been told of yet. */
+static gboolean
+is_connected (int fd)
+{
+  struct sockaddr_storage there;
+  socklen_t size = sizeof there;
+
+  return getpeername (fd, (struct sockaddr *) &there, &size) == 0 && !is_itself (fd);
+}
+
+int
+weir_connection_fd (const WeirConnection *connection)
+{
+  if (connection->state == OPEN || (connection->state == CONNECTING && is_connected (connection->fd)))
+    return connection->fd;
+  return -1;
+}
+
 static int
 connect_result (int fd)
 {
@@ -197,7 +209,8 @@ went_away (WeirConnection *connection, gboolean is_orderly)
   connection->state = WAITING;
   say_away (connection, why);
   connection->funcs.closed (is_orderly, connection->data);
-  wait_for_next_round (connection);
+  if (connection->state == WAITING) /* it may have been stopped there */
+    wait_for_next_round (connection);
 }
 
 static void

@@ -26,7 +26,7 @@ void weir_connection_free (WeirConnection *connection);
 void weir_connection_start (WeirConnection *connection);
 void weir_connection_stop (WeirConnection *connection); /* idempotent; closed () is not called */
 void weir_connection_resume (WeirConnection *connection);
-int weir_connection_fd (const WeirConnection *connection);           /* -1: not open */
+int weir_connection_fd (const WeirConnection *connection);           /* -1: not connected */
 const char *weir_connection_name (const WeirConnection *connection); /* host:port */
 
 /* Before attempt @n (from 0) at a peer that gives nothing, without the jitter. */

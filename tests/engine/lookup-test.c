@@ -128,8 +128,14 @@ test_a_cancelled_question_is_not_answered (Fixture *fixture, gconstpointer data)
 static void
 test_a_question_may_outlive_the_loop (Fixture *fixture, gconstpointer data)
 {
-  weir_loop_lookup (fixture->loop, "localhost", "80", on_answer, fixture);
-  weir_loop_lookup (fixture->loop, "127.0.0.1", "80", on_answer, fixture);
+  WeirLookup *name = weir_loop_lookup (fixture->loop, "localhost", "80", on_answer, fixture);
+  WeirLookup *number = weir_loop_lookup (fixture->loop, "127.0.0.1", "80", on_answer, fixture);
+
+  weir_timer_free (fixture->guard);
+  weir_loop_free (fixture->loop);
+  weir_lookup_cancel (name);
+  weir_lookup_cancel (number);
+  set_up (fixture, NULL);
 }
 
 static void
