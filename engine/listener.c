@@ -76,14 +76,23 @@ weir_listeners_tell (GPtrArray *listeners, WeirEvent event, gconstpointer info)
 }
 
 /**
- * weir_context_add_listener_sized:
+ * weir_context_add_listener:
  * @ctx: the context
  * @listener: what to call; copied; any function may be %NULL
- * @size: sizeof (WeirListener), which the macro weir_context_add_listener() adds
  * @user_data: for the functions
  *
  * Has a program told what happens in a context. Before start. The functions run on the loop thread, one at a time, and
  * must not block; one that takes more than 10 ms is named in the log.
+ */
+
+/**
+ * weir_context_add_listener_sized:
+ * @ctx: as weir_context_add_listener()
+ * @listener: as there
+ * @size: sizeof (WeirListener) as the caller knows it, so that fields can be appended
+ * @user_data: as there
+ *
+ * What the macro weir_context_add_listener() calls, for languages without macros.
  */
 void
 weir_context_add_listener_sized (WeirContext *ctx, const WeirListener *listener, gsize size, gpointer user_data)

@@ -117,15 +117,25 @@ static const WeirOpClass aggregate_class = {
 };
 
 /**
- * weir_aggregate_by_key_sized:
+ * weir_aggregate_by_key:
  * @s: a stream of pairs
  * @a: the accumulator's size and its functions; copied
- * @size: sizeof (WeirAggregate), which the macro weir_aggregate_by_key() adds
  *
  * One pair (key, result) for each key of a batch. The accumulator is @a->size zeroed bytes, 8-aligned, without
  * pointers; @a->add takes in the values of a key within a task in order of arrival, @a->merge joins what later tasks
  * gathered, @a->result makes the value that is emitted: into task memory, or pointing to what outlives the context.
  * The functions run on workers, for different keys at once. A plain value in @s fails the batch with %WEIR_ERROR_KIND.
+ *
+ * Returns: (transfer none): the stream of pairs; owned by the context
+ */
+
+/**
+ * weir_aggregate_by_key_sized:
+ * @s: as weir_aggregate_by_key()
+ * @a: as there
+ * @size: sizeof (WeirAggregate) as the caller knows it, so that fields can be appended
+ *
+ * What the macro weir_aggregate_by_key() calls, for languages without macros.
  *
  * Returns: (transfer none): the stream of pairs; owned by the context
  */

@@ -427,6 +427,19 @@ weir_socket_text_stream (WeirContext *ctx, const char *host, const char *port)
  *
  * Returns: (transfer none): the stream; a mistake is reported by weir_context_start(), with code %WEIR_ERROR_GRAPH
  */
+
+/**
+ * weir_socket_stream_sized:
+ * @ctx: as weir_socket_stream()
+ * @host: as there
+ * @port: as there
+ * @framing: as there
+ * @size: sizeof (WeirFraming) as the caller knows it, so that fields can be appended
+ *
+ * What the macro weir_socket_stream() calls, for languages without macros.
+ *
+ * Returns: (transfer none): the stream
+ */
 WeirStream *
 weir_socket_stream_sized (WeirContext *ctx, const char *host, const char *port, const WeirFraming *framing, gsize size)
 {
