@@ -66,6 +66,7 @@ struct _WeirEngine {
   pthread_cond_t wake;
   GQueue queue; /* of WeirBatch */
   gboolean runner_waits, quit;
+  gboolean is_halted; /* a batch failed or was cut: no other begins */
   WeirRun *running; /* for stop to cut */
 };
 

@@ -146,6 +146,17 @@ run_output (WeirBatch *batch, WeirOutput *output, GError **error)
 }
 
 static gboolean
+goes_on (WeirRun *run, GError **error)
+{
+  if (!weir_run_has_failed (run))
+    return TRUE;
+  pthread_mutex_lock (&run->lock);
+  g_propagate_error (error, g_error_copy (run->error));
+  pthread_mutex_unlock (&run->lock);
+  return FALSE;
+}
+
+static gboolean
 run_outputs (WeirBatch *batch, WeirRun *run, GError **error)
 {
   GPtrArray *outputs = batch->engine->ctx->outputs;
@@ -155,21 +166,37 @@ run_outputs (WeirBatch *batch, WeirRun *run, GError **error)
 
     if (output->stream->dataset == NULL || !is_due (batch->engine, output->stream, batch->time))
       continue;
-    if (!run_output (batch, output, error))
+    if (!run_output (batch, output, error) || !goes_on (run, error))
       return FALSE;
-    if (weir_run_has_failed (run)) {
-      g_propagate_error (error, g_error_copy (run->error));
-      return FALSE;
-    }
   }
   return TRUE;
 }
 
 static void
+cut (WeirRun *run)
+{
+  weir_run_take_error (
+      run, g_error_new (WEIR_ERROR, WEIR_ERROR_CLOSED, "the context was stopped in the middle of the batch"));
+}
+
+/* A stop may have come between taking the batch and here. */
+static void
 set_running (WeirEngine *engine, WeirRun *run)
 {
   pthread_mutex_lock (&engine->lock);
   engine->running = run;
+  if (engine->is_halted)
+    cut (run);
+  pthread_mutex_unlock (&engine->lock);
+}
+
+/* What has failed is the last: the loop hears of it later than the next batch could begin. */
+static void
+set_done (WeirEngine *engine, gboolean has_failed)
+{
+  pthread_mutex_lock (&engine->lock);
+  engine->running = NULL;
+  engine->is_halted |= has_failed;
   pthread_mutex_unlock (&engine->lock);
 }
 
@@ -228,9 +255,9 @@ run_batch (WeirBatch *batch)
   post_batch_event (batch, WEIR_EVENT_STARTED);
   for (guint i = 0; i < streams->len; i++)
     make_dataset (batch, &run, g_ptr_array_index (streams, i));
-  if (advance_all (batch, &info->error) && run_outputs (batch, &run, &info->error))
+  if (goes_on (&run, &info->error) && advance_all (batch, &info->error) && run_outputs (batch, &run, &info->error))
     weir_counters_merge (engine->ctx->counters, &run);
-  set_running (engine, NULL);
+  set_done (engine, info->error != NULL);
   info->processing_time = g_get_monotonic_time () - start;
   finish_info (info, &run);
   g_free (run.counters);
@@ -243,7 +270,7 @@ next_batch (WeirEngine *engine)
   WeirBatch *batch;
 
   pthread_mutex_lock (&engine->lock);
-  while (engine->queue.length == 0 && !engine->quit) {
+  while ((engine->queue.length == 0 || engine->is_halted) && !engine->quit) {
     engine->runner_waits = TRUE;
     pthread_cond_wait (&engine->wake, &engine->lock);
   }
@@ -292,9 +319,9 @@ void
 weir_runner_cut (WeirEngine *engine)
 {
   pthread_mutex_lock (&engine->lock);
+  engine->is_halted = TRUE;
   if (engine->running != NULL)
-    weir_run_take_error (engine->running, g_error_new (WEIR_ERROR, WEIR_ERROR_CLOSED,
-                                                       "the context was stopped in the middle of the batch"));
+    cut (engine->running);
   pthread_mutex_unlock (&engine->lock);
 }
 
