@@ -1,12 +1,17 @@
-/* What a job may ask of a dataset: count, collect, take, foreach_partition. Called on the runner, inside foreach and
- * transform functions; the stages behind them run on workers. What is asked for once is kept, so that it is computed
- * once. SPDX-License-Identifier: Apache-2.0
+/* What a job may ask of a dataset: count, collect, take, foreach_partition.
+ *
+ * Owns the forms that answers take. Must not know how a dataset is computed. Called on the runner, inside foreach and
+ * transform functions; the stages behind them run on workers. What is asked for is kept, so that it is computed once;
+ * take on a dataset that nobody else asks for holds the first elements only.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #include <weir/output.h>
 
 #include "engine/dataset.h"
 #include "engine/iter.h"
 #include "engine/stage.h"
+
+#define MOST_IN_ARRAY ((gsize) 1 << 30) /* GArray counts in 32 bits, and doubles */
 
 /**
  * weir_dataset_n_partitions:
@@ -22,6 +27,16 @@ weir_dataset_n_partitions (WeirDataset *d)
 
   g_return_val_if_fail (d != NULL, 0);
   return weir_dataset_count_partitions (d, &n, &error) ? n : 0;
+}
+
+static gsize
+count_elements (WeirPartition *const *partitions, guint n_partitions)
+{
+  gsize n = 0;
+
+  for (guint i = 0; i < n_partitions; i++)
+    n += partitions[i] != NULL ? partitions[i]->n_elements : 0;
+  return n;
 }
 
 /**
@@ -40,9 +55,7 @@ weir_dataset_count (WeirDataset *d, gsize *count, GError **error)
   g_return_val_if_fail (d != NULL && count != NULL, FALSE);
   if (!weir_dataset_keep (d, error))
     return FALSE;
-  *count = 0;
-  for (guint i = 0; i < d->n_partitions; i++)
-    *count += d->partitions[i]->n_elements;
+  *count = count_elements (d->partitions, d->n_partitions);
   return TRUE;
 }
 
@@ -86,8 +99,16 @@ append_partition (WeirRun *run, GArray *out, const WeirPartition *partition, gsi
 static GArray *
 gather (WeirRun *run, WeirPartition **partitions, guint n_partitions, gsize most, GError **error)
 {
-  g_autoptr (GArray) out = g_array_new (FALSE, FALSE, sizeof (WeirValue));
+  gsize n = MIN (count_elements (partitions, n_partitions), most);
+  g_autoptr (GArray) out = NULL;
 
+  if (n > MOST_IN_ARRAY) {
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_MEMORY_LIMIT,
+                 "%" G_GSIZE_FORMAT " elements are more than an array holds: take fewer, or go partition by partition",
+                 n);
+    return NULL;
+  }
+  out = g_array_sized_new (FALSE, FALSE, sizeof (WeirValue), (guint) n);
   for (guint i = 0; i < n_partitions && out->len < most; i++)
     if (partitions[i] != NULL && !append_partition (run, out, partitions[i], most, error))
       return NULL;
@@ -110,7 +131,7 @@ weir_dataset_collect (WeirDataset *d, GError **error)
   g_return_val_if_fail (d != NULL, NULL);
   if (!weir_dataset_keep (d, error))
     return NULL;
-  return gather (d->run, d->partitions, d->n_partitions, G_MAXUINT, error);
+  return gather (d->run, d->partitions, d->n_partitions, G_MAXSIZE, error);
 }
 
 /* The terminal of take: the first elements of each partition; the rest is computed, since others count on it, and let
@@ -170,7 +191,8 @@ keep_for_batch (WeirRun *run, WeirPartition **partitions, guint n)
  * @n: how many elements at most
  * @error: why the batch failed
  *
- * Gives the first elements in order of partition and position. Blocks while the workers run.
+ * Gives the first elements in order of partition and position. Blocks while the workers run. All of the dataset is
+ * computed, so that errors, rejected records and counters do not depend on how many elements are looked at.
  *
  * Returns: (transfer full) (element-type WeirValue) (nullable): the elements, which are valid as long as @d; free with
  * g_array_unref()
@@ -178,12 +200,13 @@ keep_for_batch (WeirRun *run, WeirPartition **partitions, guint n)
 GArray *
 weir_dataset_take (WeirDataset *d, gsize n, GError **error)
 {
-  const WeirOp head = { .klass = &head_class, .name = d->op->name, .params = &n };
+  WeirOp head = { .klass = &head_class, .params = &n };
   g_autofree WeirPartition **partitions = NULL;
   guint n_partitions;
   gboolean ok;
 
   g_return_val_if_fail (d != NULL, NULL);
+  head.name = d->op->name;
   if (d->n_uses > 1 && !weir_dataset_keep (d, error))
     return NULL;
   if (d->is_kept)
@@ -244,10 +267,11 @@ gboolean
 weir_dataset_foreach_partition (WeirDataset *d, WeirPartitionFunc f, gpointer user_data, GError **error)
 {
   Foreach params = { f, user_data };
-  const WeirOp terminal = { .klass = &foreach_class, .name = d->op->name, .params = &params };
+  WeirOp terminal = { .klass = &foreach_class, .params = &params };
   g_autofree gpointer *outputs = NULL;
   guint n;
 
   g_return_val_if_fail (d != NULL && f != NULL, FALSE);
+  terminal.name = d->op->name;
   return weir_dataset_run (d, &terminal, &outputs, &n, error);
 }

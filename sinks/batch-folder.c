@@ -1,5 +1,8 @@
-/* Owns the appearing of folders. Must not know what is in them.
- * Runner thread; files are written by whoever opens them.
+/* Owns the appearing of folders: names, replacing, syncing. Must not know what is written into them.
+ *
+ * What is deleted is only what such a folder holds (part files and _SUCCESS), and nothing is reached through a symbolic
+ * link at the temporary name, which strangers may have put there where they may write.
+ * Runner thread; part files are written by workers.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "sinks/batch-folder.h"
@@ -20,13 +23,15 @@ advice (int code)
   switch (code) {
   case ENOSPC:
   case EDQUOT:
-    return "free some space there, or save elsewhere";
+  case EFBIG:
+    return "make room there, or save elsewhere";
   case EACCES:
   case EPERM:
   case EROFS:
     return "give the job's user the right to write there, or save elsewhere";
   case ENOTDIR:
   case EEXIST:
+  case ENOTEMPTY:
     return "something else stands in the way: move it, or save elsewhere";
   case ENAMETOOLONG:
     return "use a shorter prefix or suffix";
@@ -70,20 +75,47 @@ weir_batch_folder_clear (WeirBatchFolder *folder)
   g_free (folder->temporary);
 }
 
-/* Removes a folder of plain files; TRUE if there is none any more. */
+static gboolean
+is_own (const char *name)
+{
+  return g_str_equal (name, WEIR_BATCH_FOLDER_SUCCESS) ||
+         (g_str_has_prefix (name, "part-") && strspn (name + 5, "0123456789") == strlen (name + 5));
+}
+
+/* Removes what a batch left in a folder, through @fd. 0, or what went wrong. */
+static int
+empty_folder (int fd)
+{
+  DIR *entries = fdopendir (fd);
+  struct dirent *entry;
+  int code = 0;
+
+  if (entries == NULL) {
+    code = errno;
+    close (fd);
+    return code;
+  }
+  while ((entry = readdir (entries)) != NULL)
+    if (is_own (entry->d_name) && unlinkat (fd, entry->d_name, 0) != 0)
+      code = errno;
+  closedir (entries);
+  return code;
+}
+
+/* TRUE if nothing is there any more; else errno says why. What stands there and is no folder goes, too. */
 static gboolean
 remove_folder (const char *path)
 {
-  DIR *entries = opendir (path);
-  struct dirent *entry;
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int code;
 
-  if (entries == NULL)
-    return errno == ENOENT || unlink (path) == 0;
-  while ((entry = readdir (entries)) != NULL)
-    if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
-      unlinkat (dirfd (entries), entry->d_name, 0);
-  closedir (entries);
-  return rmdir (path) == 0;
+  if (fd < 0)
+    return errno == ENOENT || ((errno == ENOTDIR || errno == ELOOP) && unlink (path) == 0);
+  code = empty_folder (fd);
+  if (code == 0 && rmdir (path) == 0)
+    return TRUE;
+  errno = code != 0 ? code : errno;
+  return FALSE;
 }
 
 gboolean
@@ -113,34 +145,61 @@ sync_folder (const char *path, GError **error)
   return ok;
 }
 
-/* Renames over what stands there; *old: where that went, NULL if there was nothing. */
+/* An output of a batch, which may be replaced? Anything else is not ours to remove. */
 static gboolean
-put_in_place (const WeirBatchFolder *folder, char **old, GError **error)
+check_replaceable (const char *path, GError **error)
 {
-  *old = NULL;
+  g_autoptr (GDir) entries = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  if (entries == NULL)
+    return fail (error, "read the older output", path);
+  while ((name = g_dir_read_name (entries)) != NULL) {
+    if (is_own (name))
+      continue;
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_SINK,
+                 "cannot replace the older output %s: it holds %s, which is no part of one: move it, or save elsewhere",
+                 path, name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+replace (const WeirBatchFolder *folder, GError **error)
+{
+  g_autofree char *old = g_strdup_printf ("%s.old", folder->temporary);
+
+  if (!check_replaceable (folder->final, error))
+    return FALSE;
+  if (!remove_folder (old))
+    return fail (error, "remove the leftover folder", old);
+  if (rename (folder->final, old) != 0)
+    return fail (error, "move away the older output", folder->final);
+  if (rename (folder->temporary, folder->final) != 0) {
+    fail (error, "put in place the folder", folder->final);
+    rename (old, folder->final);
+    return FALSE;
+  }
+  return remove_folder (old) || fail (error, "remove the older output", old);
+}
+
+static gboolean
+put_in_place (const WeirBatchFolder *folder, GError **error)
+{
   if (rename (folder->temporary, folder->final) == 0)
     return TRUE;
-  if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
-    return fail (error, "put in place the folder", folder->final);
-  *old = g_strdup_printf ("%s.old", folder->temporary);
-  if (!remove_folder (*old) || rename (folder->final, *old) != 0)
-    return fail (error, "move away the older output", folder->final);
-  if (rename (folder->temporary, folder->final) != 0)
-    return fail (error, "put in place the folder", folder->final);
-  return TRUE;
+  if (errno == ENOTEMPTY || errno == EEXIST)
+    return replace (folder, error);
+  return fail (error, "put in place the folder", folder->final);
 }
 
 gboolean
 weir_batch_folder_commit (const WeirBatchFolder *folder, GError **error)
 {
   g_autofree char *parent = g_path_get_dirname (folder->final);
-  g_autofree char *old = NULL;
 
-  if (!sync_folder (folder->temporary, error) || !put_in_place (folder, &old, error))
-    return FALSE;
-  if (old != NULL)
-    remove_folder (old);
-  return sync_folder (parent, error);
+  return sync_folder (folder->temporary, error) && put_in_place (folder, error) && sync_folder (parent, error);
 }
 
 void
@@ -149,33 +208,23 @@ weir_batch_folder_abort (const WeirBatchFolder *folder)
   remove_folder (folder->temporary);
 }
 
-static gboolean
-write_all (int fd, const char *text)
+int
+weir_batch_folder_create (const WeirBatchFolder *folder, const char *name, char **path)
 {
-  gsize size = strlen (text), done = 0;
-
-  while (done < size) {
-    gssize n = write (fd, text + done, size - done);
-
-    if (n < 0 && errno != EINTR)
-      return FALSE;
-    done += n > 0 ? (gsize) n : 0;
-  }
-  return TRUE;
+  *path = g_build_filename (folder->temporary, name, NULL);
+  return open (*path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 }
 
 gboolean
-weir_batch_folder_write_file (const WeirBatchFolder *folder, const char *name, const char *text, GError **error)
+weir_batch_folder_mark_success (const WeirBatchFolder *folder, GError **error)
 {
-  g_autofree char *path = g_build_filename (folder->temporary, name, NULL);
-  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  gboolean ok;
+  g_autofree char *path = NULL;
+  int fd = weir_batch_folder_create (folder, WEIR_BATCH_FOLDER_SUCCESS, &path);
+  gboolean ok = fd >= 0 && fsync (fd) == 0;
 
-  if (fd < 0)
-    return fail (error, "create", path);
-  ok = write_all (fd, text) && fsync (fd) == 0;
   if (!ok)
-    fail (error, "write", path);
-  close (fd);
+    fail (error, fd < 0 ? "create" : "sync", path);
+  if (fd >= 0)
+    close (fd);
   return ok;
 }

@@ -5,6 +5,8 @@
 
 #include <weir/macros.h>
 
+#define WEIR_BATCH_FOLDER_SUCCESS "_SUCCESS" /* a file that says: all parts are there */
+
 typedef struct {
   char *final;     /* prefix-<ms>[.suffix] */
   char *temporary; /* .<name>.tmp, beside it */
@@ -14,12 +16,14 @@ typedef struct {
 void weir_batch_folder_init (WeirBatchFolder *folder, const char *prefix, const char *suffix, WeirTime time);
 void weir_batch_folder_clear (WeirBatchFolder *folder);
 
-gboolean weir_batch_folder_begin (const WeirBatchFolder *folder, GError **error);  /* leftovers of the same name go */
-gboolean weir_batch_folder_commit (const WeirBatchFolder *folder, GError **error); /* what stood there is replaced */
+/* Each blocks on the disk and sets WEIR_ERROR_SINK with path, reason and what to do. */
+gboolean weir_batch_folder_begin (const WeirBatchFolder *folder, GError **error); /* leftovers of the same name go */
+gboolean weir_batch_folder_mark_success (const WeirBatchFolder *folder, GError **error);
+gboolean weir_batch_folder_commit (const WeirBatchFolder *folder, GError **error); /* an older output is replaced */
 void weir_batch_folder_abort (const WeirBatchFolder *folder);
 
-/* Creates the file, with @text in it, synced. */
-gboolean
-weir_batch_folder_write_file (const WeirBatchFolder *folder, const char *name, const char *text, GError **error);
+/* A descriptor to write to; below 0: errno says why. @path is set in any case, to be freed. Any thread. */
+int weir_batch_folder_create (const WeirBatchFolder *folder, const char *name, char **path);
+
 /* "cannot <what> <path>: <reason>: <what to do>" */
 void weir_batch_folder_set_error (GError **error, const char *what, const char *path, int code);

@@ -1,4 +1,6 @@
 /* weir_foreach_batch () and weir_foreach_partition (): the job's own function as an output.
+ *
+ * Owns the call and what becomes of its error. Must not know what the function asks of the dataset.
  * Runner thread; partition functions run on workers.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,10 +24,11 @@ foreach_batch_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError 
 
   data->n_uses = MAX (data->n_uses, 2); /* the function may ask more than once */
   ok = params->batch (data, time, params->user_data, &failure);
-  if (ok)
+  if (ok && failure == NULL)
     return TRUE;
   if (failure == NULL)
-    failure = g_error_new (WEIR_ERROR, WEIR_ERROR_USER, "the function returned FALSE without setting an error");
+    failure = g_error_new (WEIR_ERROR, WEIR_ERROR_USER,
+                           "the job's function returned FALSE and set no error: set one that says what went wrong");
   g_propagate_error (error, failure);
   return FALSE;
 }
@@ -65,7 +68,7 @@ foreach_new (WeirStream *s, const WeirOutputClass *klass, Params params)
  * @user_data: for @f
  *
  * An output of the job's own. @f may ask the dataset for what it needs, and may block: batches are run in order. %FALSE
- * fails the batch, with the error that @f set, or %WEIR_ERROR_USER.
+ * or an error that is set fails the batch: with that error, or with %WEIR_ERROR_USER if there is none.
  *
  * Returns: (transfer none): the output; owned by the context
  */

@@ -1,9 +1,13 @@
 /* weir_print (): the first elements of each batch, in the form that Spark prints.
- * Runner thread; one write a batch, so that two prints do not mix.
+ *
+ * Owns nothing between batches. Must not know who reads standard output. Runner thread; one write a batch, under the
+ * lock of stdout, so that two prints do not mix.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 
 #include <weir/error.h>
 
@@ -28,20 +32,58 @@ format_batch (const GArray *values, guint n, WeirTime time)
   return text;
 }
 
+/* 0, or what went wrong. What could not be written is let go: the end of the process would try it again. */
+static int
+write_out (const GString *text)
+{
+  int code;
+
+  flockfile (stdout);
+  clearerr (stdout);
+  code = fwrite (text->str, 1, text->len, stdout) == text->len && fflush (stdout) == 0 ? 0 : errno;
+  if (code != 0)
+    __fpurge (stdout);
+  funlockfile (stdout);
+  return code;
+}
+
+/* A reader that went away is an error of the batch and not the death of the process: a library has no say in the
+ * process's signals, so SIGPIPE is held back in this thread only, and what it left pending is taken. */
+static int
+write_without_signal (const GString *text)
+{
+  const struct timespec at_once = { 0, 0 };
+  sigset_t pipe_set, before, pending;
+  int code;
+
+  sigemptyset (&pipe_set);
+  sigaddset (&pipe_set, SIGPIPE);
+  sigpending (&pending);
+  pthread_sigmask (SIG_BLOCK, &pipe_set, &before);
+  code = write_out (text);
+  if (code == EPIPE && !sigismember (&pending, SIGPIPE))
+    sigtimedwait (&pipe_set, NULL, &at_once);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return code;
+}
+
 static gboolean
 print_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error)
 {
   guint n = *(guint *) output->params;
   g_autoptr (GArray) values = weir_dataset_take (data, (gsize) n + 1, error);
   g_autoptr (GString) text = NULL;
+  int code;
 
   if (values == NULL)
     return FALSE;
   text = format_batch (values, n, time);
-  if (fwrite (text->str, 1, text->len, stdout) == text->len && fflush (stdout) == 0)
+  code = write_without_signal (text);
+  if (code == 0)
     return TRUE;
-  g_set_error (error, WEIR_ERROR, WEIR_ERROR_SINK, "cannot print to standard output: %s: is its reader still there?",
-               g_strerror (errno));
+  g_set_error (error, WEIR_ERROR, WEIR_ERROR_SINK, "cannot print to standard output: %s: %s", g_strerror (code),
+               code == EPIPE ? "its reader is gone; start the job with one that stays"
+                             : "see where it leads, or start the job with another");
   return FALSE;
 }
 
@@ -53,10 +95,13 @@ static const WeirOutputClass print_class = {
 /**
  * weir_print:
  * @s: any stream
- * @n: how many elements at most
+ * @n: how many elements at most; 0 prints none
  *
- * Prints the time and the first elements of each batch to standard output, as weir_to_string() writes them, and "..."
- * where there are more. Errors: %WEIR_ERROR_SINK if standard output cannot be written.
+ * Prints the time and the first elements of each batch to standard output, in order of partition and position, as
+ * weir_to_string() writes them, and "..." where there are more. A batch's text is written in one piece and flushed, on
+ * the runner, which it blocks until it is taken.
+ *
+ * Errors: %WEIR_ERROR_SINK if standard output cannot be written; the batch then fails.
  *
  * Returns: (transfer none): the output; owned by the context
  */

@@ -1,15 +1,17 @@
 /* weir_save_as_text_files (): a folder per batch, a file per partition, an element per line. Nobody ever sees half a
  * batch.
  *
- * Workers write the files, each its own; the runner makes the folder and renames it.
+ * Owns the writing of the files; how the folder appears is sinks/batch-folder.c's. Must not know where elements come
+ * from. Workers write the files, each its own; the runner makes the folder and renames it.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <weir/error.h>
 
+#include "engine/context.h"
 #include "engine/dataset.h"
 #include "engine/stream.h"
 #include "engine/task.h"
@@ -19,7 +21,7 @@
 #define BUFFER ((gsize) 128 * 1024)
 
 typedef struct {
-  char *prefix;
+  char *prefix; /* never NULL, as the suffix */
   char *suffix;
 } Params;
 
@@ -44,41 +46,56 @@ part_open (WeirTask *task)
 {
   const WeirBatchFolder *folder = task->op->params;
   PartFile *file = task->instance;
+  char name[sizeof "part-4294967295"];
 
-  file->path = g_strdup_printf ("%s/part-%05u", folder->temporary, task->task_run->index);
+  g_snprintf (name, sizeof name, "part-%05u", task->task_run->index);
   file->buffer = g_string_sized_new (BUFFER + 4096);
-  file->fd = open (file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  file->fd = weir_batch_folder_create (folder, name, &file->path);
   if (file->fd < 0)
     fail_part (task, file, "create");
 }
 
 static void
-drain (WeirTask *task, PartFile *file)
+write_all (WeirTask *task, const PartFile *file, const char *data, gsize size)
 {
-  gsize done = 0;
-
-  while (done < file->buffer->len && weir_task_is_going (task)) {
-    gssize n = write (file->fd, file->buffer->str + done, file->buffer->len - done);
+  while (size > 0 && weir_task_is_going (task)) {
+    gssize n = write (file->fd, data, size);
 
     if (n < 0 && errno != EINTR)
       fail_part (task, file, "write");
-    done += n > 0 ? (gsize) n : 0;
+    data += MAX (n, 0);
+    size -= (gsize) MAX (n, 0);
   }
+}
+
+static void
+drain (WeirTask *task, PartFile *file)
+{
+  write_all (task, file, file->buffer->str, file->buffer->len);
   g_string_truncate (file->buffer, 0);
+}
+
+static void
+append (WeirTask *task, PartFile *file, WeirValue element)
+{
+  if (element.kind == WEIR_TEXT && element.size >= BUFFER) { /* as it lies, so that the buffer stays one */
+    drain (task, file);
+    write_all (task, file, element.data, element.size);
+  } else {
+    weir_append_to_string (file->buffer, element);
+  }
+  g_string_append_c (file->buffer, '\n');
+  if (file->buffer->len >= BUFFER)
+    drain (task, file);
 }
 
 static void
 part_process (WeirTask *task, const WeirChunk *in)
 {
-  PartFile *file = task->instance;
   WeirValue cells[2];
 
-  for (guint i = 0; i < in->n; i++) {
-    weir_append_to_string (file->buffer, weir_chunk_element (in, i, cells));
-    g_string_append_c (file->buffer, '\n');
-    if (file->buffer->len >= BUFFER)
-      drain (task, file);
-  }
+  for (guint i = 0; i < in->n && weir_task_is_going (task); i++)
+    append (task, task->instance, weir_chunk_element (in, i, cells));
 }
 
 static void
@@ -122,7 +139,7 @@ write_folder (WeirOutput *output, WeirDataset *data, WeirBatchFolder *folder, GE
   guint n;
 
   return weir_batch_folder_begin (folder, error) && weir_dataset_run (data, &terminal, &outputs, &n, error) &&
-         weir_batch_folder_write_file (folder, "_SUCCESS", "", error) && weir_batch_folder_commit (folder, error);
+         weir_batch_folder_mark_success (folder, error) && weir_batch_folder_commit (folder, error);
 }
 
 static gboolean
@@ -149,8 +166,44 @@ params_clear (gpointer data)
   g_free (params->suffix);
 }
 
+static const WeirOutput *
+find_twin (const WeirOutput *output)
+{
+  GPtrArray *outputs = output->stream->ctx->outputs;
+  const Params *params = output->params;
+
+  for (guint i = 0; i < output->id; i++) {
+    const WeirOutput *other = g_ptr_array_index (outputs, i);
+    const Params *theirs = other->params;
+
+    if (other->klass == output->klass && g_str_equal (params->prefix, theirs->prefix) &&
+        g_str_equal (params->suffix, theirs->suffix))
+      return other;
+  }
+  return NULL;
+}
+
+static gboolean
+text_files_validate (WeirOutput *output, GError **error)
+{
+  const Params *params = output->params;
+  const WeirOutput *twin = find_twin (output);
+
+  if (strchr (params->suffix, '/') != NULL)
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_GRAPH,
+                 "has the suffix '%s', with a '/' in it: folders go into the prefix", params->suffix);
+  else if (twin != NULL)
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_GRAPH,
+                 "saves into the same folders as %s, and would replace its output: give one of them another prefix",
+                 twin->label);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static const WeirOutputClass text_files_class = {
   .verb = "save_as_text_files",
+  .validate = text_files_validate,
   .run = text_files_run,
   .params_clear = params_clear,
 };
@@ -158,15 +211,17 @@ static const WeirOutputClass text_files_class = {
 /**
  * weir_save_as_text_files:
  * @s: any stream
- * @prefix: path and first part of the folders' names; "" leaves out the "-", too
+ * @prefix: (nullable): path and first part of the folders' names; %NULL or "" leaves out the "-", too
  * @suffix: (nullable): last part of the names, after a "."; %NULL or "" for none
  *
- * Saves each batch in a folder `prefix-<ms>[.suffix]`: a file part-00000, part-00001 … for each partition, a line for
- * each element, as weir_to_string() writes it (line feeds inside of a TEXT go out as they are), and an empty _SUCCESS.
- * The folder is written under a temporary name, synced and renamed: it appears whole or not at all. An older output of
- * the same batch time is replaced.
+ * Saves each batch in a folder `prefix-<ms>[.suffix]`: a file part-00000, part-00001 … for each partition, empty ones
+ * too, a line for each element, as weir_to_string() writes it (line feeds inside of a TEXT go out as they are), and an
+ * empty _SUCCESS. The folder is written under a temporary name, synced and renamed: it appears whole or not at all. An
+ * older output of the same batch time is replaced; a folder that holds anything else is left alone, which is an error.
+ * Folders above are made. Workers write, and block on the disk.
  *
- * Errors: %WEIR_ERROR_SINK, which names the path, the reason and what to do; the batch then fails.
+ * Errors: %WEIR_ERROR_SINK, which names the path, the reason and what to do; the batch then fails and leaves nothing.
+ * Two outputs with one prefix and suffix are an error at start (%WEIR_ERROR_GRAPH).
  *
  * Returns: (transfer none): the output; owned by the context
  */
@@ -175,7 +230,7 @@ weir_save_as_text_files (WeirStream *s, const char *prefix, const char *suffix)
 {
   Params *params = g_new0 (Params, 1);
 
-  params->prefix = g_strdup (prefix);
-  params->suffix = g_strdup (suffix);
+  params->prefix = g_strdup (prefix != NULL ? prefix : "");
+  params->suffix = g_strdup (suffix != NULL ? suffix : "");
   return weir_output_new (s, &text_files_class, params);
 }

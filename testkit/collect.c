@@ -1,11 +1,13 @@
 /* weir_collect (): an output that keeps every batch, for tests to look at.
  *
+ * Owns deep copies of all that came. Must not know what a test thinks of them.
  * The runner appends, the test reads between batches; a lock lets it read meanwhile, too.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <pthread.h>
 #include <string.h>
 
+#include <weir/error.h>
 #include <weir/test.h>
 
 #include "engine/stream.h"
@@ -195,4 +197,40 @@ weir_collected_text (WeirCollected *c, gsize batch)
     weir_append_to_string (text, sorted[i]);
   }
   return g_string_free (text, FALSE);
+}
+
+/**
+ * weir_collected_expect:
+ * @c: what weir_collect() gave
+ * @batch: its number, from 0
+ * @expected: what weir_collected_text() should give
+ * @error: %WEIR_ERROR_FAILED, which tells the batch, its time, what was expected and what came; or that there is no
+ * such batch yet
+ *
+ * Compares a batch with what a test expects of it, for g_assert_no_error() to say how it differs. Doesn't block.
+ *
+ * Returns: %TRUE if it is the same
+ */
+gboolean
+weir_collected_expect (WeirCollected *c, gsize batch, const char *expected, GError **error)
+{
+  g_autofree char *text = NULL;
+  gsize n_batches;
+
+  g_return_val_if_fail (c != NULL && expected != NULL, FALSE);
+  n_batches = weir_collected_n_batches (c);
+  if (batch >= n_batches) {
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED,
+                 "batch %" G_GSIZE_FORMAT ": expected \"%s\", but only %" G_GSIZE_FORMAT
+                 " batches came: advance the context first",
+                 batch, expected, n_batches);
+    return FALSE;
+  }
+  text = weir_collected_text (c, batch);
+  if (g_str_equal (text, expected))
+    return TRUE;
+  g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED,
+               "batch %" G_GSIZE_FORMAT " at %" G_GINT64_FORMAT " ms: expected \"%s\", got \"%s\"", batch,
+               weir_collected_time (c, batch) / 1000, expected, text);
+  return FALSE;
 }

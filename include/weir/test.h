@@ -17,5 +17,6 @@ WEIR_API gsize weir_collected_n_batches (WeirCollected *c);
 WEIR_API WeirTime weir_collected_time (WeirCollected *c, gsize batch);
 WEIR_API const WeirValue *weir_collected_values (WeirCollected *c, gsize batch, gsize *n);
 WEIR_API char *weir_collected_text (WeirCollected *c, gsize batch);
+WEIR_API gboolean weir_collected_expect (WeirCollected *c, gsize batch, const char *expected, GError **error);
 
 G_END_DECLS
