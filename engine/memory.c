@@ -11,7 +11,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define MAP_FROM    ((gsize) 256 * 1024)
+/* AddressSanitizer sees what is used after it was given back only if it really was. */
+#ifdef WEIR_MEMORY_IS_WATCHED
+#define RECYCLE  0
+#define MAP_FROM G_MAXSIZE
+#else
+#define RECYCLE  1
+#define MAP_FROM ((gsize) 256 * 1024)
+#endif
+
 #define HUGE_FROM   ((gsize) 4 * 1024 * 1024)
 #define ARENA_FIRST ((gsize) 16 * 1024)
 #define ARENA_MOST  ((gsize) 256 * 1024)
@@ -121,14 +129,14 @@ void
 weir_memory_set_limit (WeirMemory *memory, gsize limit)
 {
   pthread_mutex_lock (&memory->lock);
-  memory->limit = limit;
+  __atomic_store_n (&memory->limit, limit, __ATOMIC_RELAXED);
   pthread_mutex_unlock (&memory->lock);
 }
 
 gsize
 weir_memory_limit (const WeirMemory *memory)
 {
-  return memory->limit;
+  return __atomic_load_n (&memory->limit, __ATOMIC_RELAXED);
 }
 
 gsize
@@ -178,14 +186,14 @@ unreserve (WeirMemory *memory, gsize size)
   pthread_mutex_unlock (&memory->lock);
 }
 
-/* What waits and what is used together stay below the limit. */
+/* What waits and what is used, which counts the new block already, together stay below the limit. */
 static void
-make_room (WeirMemory *memory, gsize size)
+make_room (WeirMemory *memory)
 {
   gboolean over;
 
   pthread_mutex_lock (&memory->lock);
-  over = memory->cached > 0 && memory->used + memory->cached + size > memory->limit;
+  over = memory->cached > 0 && memory->used + memory->cached > memory->limit;
   pthread_mutex_unlock (&memory->lock);
   if (over)
     weir_memory_trim (memory);
@@ -204,7 +212,7 @@ weir_block_new (WeirMemory *memory, gsize payload)
   if (!reserve (memory, class, size, &block))
     return NULL;
   if (block == NULL) {
-    make_room (memory, size);
+    make_room (memory);
     block = block_from_system (size);
   }
   if (block == NULL) {
@@ -237,7 +245,7 @@ weir_block_unref (WeirBlock *block)
   class_size (block->size, &class);
   pthread_mutex_lock (&memory->lock);
   __atomic_store_n (&memory->used, memory->used - block->size, __ATOMIC_RELAXED);
-  keep = memory->cached + block->size <= memory->limit / 4;
+  keep = RECYCLE && memory->cached + block->size <= memory->limit / 4;
   if (keep) {
     block->next = memory->free_blocks[class];
     memory->free_blocks[class] = block;
@@ -275,6 +283,8 @@ weir_arena_clear (WeirArena *arena)
 void
 weir_arena_reset (WeirArena *arena)
 {
+  if (!RECYCLE)
+    weir_arena_clear (arena);
   if (arena->blocks == NULL)
     return;
   drop_blocks (arena->blocks->next);

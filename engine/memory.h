@@ -11,7 +11,15 @@
 typedef struct _WeirMemory WeirMemory;
 typedef struct _WeirBlock WeirBlock;
 
-#define WEIR_BLOCK_MIN ((gsize) 16 * 1024)
+#define WEIR_BLOCK_MIN ((gsize) 256)
+
+#ifdef __SANITIZE_ADDRESS__
+#define WEIR_MEMORY_IS_WATCHED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WEIR_MEMORY_IS_WATCHED
+#endif
+#endif
 
 struct _WeirBlock {
   WeirMemory *memory;
@@ -45,16 +53,16 @@ typedef struct {
 
 void weir_arena_init (WeirArena *arena, WeirMemory *memory);
 void weir_arena_clear (WeirArena *arena);
-void weir_arena_reset (WeirArena *arena); /* keeps one block */
+void weir_arena_reset (WeirArena *arena); /* all is taken back; keeps one block for what comes next */
 /* Takes back all that was allocated since *mark, which is a copy of the arena as it was. */
 void weir_arena_rewind (WeirArena *arena, const WeirArena *mark);
 gpointer weir_arena_alloc_slow (WeirArena *arena, gsize size);
 
-/* 8-aligned, not zeroed; NULL when the memory limit would be passed. */
+/* 8-aligned, not zeroed, also for no bytes at all; NULL when the memory limit would be passed. */
 static inline gpointer
 weir_arena_alloc (WeirArena *arena, gsize size)
 {
-  gsize rounded = (size + 7) & ~(gsize) 7;
+  gsize rounded = (size + (size == 0) + 7) & ~(gsize) 7;
   char *p = arena->next;
 
   if (G_UNLIKELY (rounded < size || (gsize) (arena->end - p) < rounded))
