@@ -46,6 +46,7 @@ weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointer params, We
   stream->op.params = params;
   stream->ctx = ctx;
   stream->id = ctx->streams->len;
+  stream->op.salt = stream->id;
   stream->label = g_strdup_printf ("%s-%u", klass->verb, stream->id);
   stream->op.name = stream->label;
   g_ptr_array_add (ctx->streams, stream);

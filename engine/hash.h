@@ -42,6 +42,20 @@ weir_seed_init (WeirSeed *seed, guint64 value)
   seed->long_seed = weir_hash_splitmix (&value);
 }
 
+/* A seed of one's own, as good as an independent one: @salt is any number. */
+static inline WeirSeed
+weir_seed_salted (const WeirSeed *seed, guint64 salt)
+{
+  WeirSeed salted;
+
+  if (salt == 0)
+    return *seed;
+  salted.a = seed->a ^ weir_hash_splitmix (&salt);
+  salted.b = seed->b ^ weir_hash_splitmix (&salt);
+  salted.long_seed = seed->long_seed ^ weir_hash_splitmix (&salt);
+  return salted;
+}
+
 static inline guint64
 weir_hash_fold (guint64 a, guint64 b)
 {

@@ -77,6 +77,8 @@ struct _WeirOp {
   const char *name;             /* for errors: the stream's name, or "reduce_by_key-3" */
   gpointer params;              /* the class's own struct; owned */
   guint n_slices;               /* of a wide operator; resolved at start */
+  guint64 salt;                 /* of the job's seed: keys that come from another operator's slice must not all
+                                   fall into one place of this one's tables */
   WeirTime length, slide, pane; /* windows; resolved at start; slide is every stream's */
   gsize size_hint;              /* entries of a table last time: racy reads and writes are fine, it is a hint (relaxed
                                    atomics) */

@@ -1,4 +1,4 @@
-/* Owns the growth of hash tables, their long keys, and the walk through them.
+/* Owns the growth of hash tables and their long keys.
  * Threads: one at a time; a table that nobody writes any more may be read by many.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,8 +10,9 @@
 
 #define FIRST_CAPACITY 64
 #define TAIL           64
-/* Keys of another table arrive in the order of their hashes and fill this one from the front, densely, before the
- * load as a whole is high: a key that lands this far from home says so. */
+/* Keys that arrive in the order of their hashes fill the table from the front, densely, before the load as a whole is
+ * high: keys that land this far from home say so. The table grows when walking there has cost as much as growing will,
+ * so that neither time nor memory runs away, whatever the hashes are. */
 #define FAR        48
 #define FAST_UNTIL ((gsize) 32 * 1024)
 
@@ -91,10 +92,10 @@ shift_for (const WeirTable *table, gsize capacity)
 }
 
 static gboolean
-set_slots (WeirTable *table, guint shift)
+set_slots (WeirTable *table, guint shift, gsize tail)
 {
   gsize places = (gsize) (table->range >> shift) + 1, size;
-  gsize capacity = places + MIN (places / 2 + 8, TAIL) + 1;
+  gsize capacity = places + tail + 1;
   WeirBlock *block;
 
   if (__builtin_mul_overflow (capacity, table->stride, &size) || size > G_MAXSIZE / 8)
@@ -107,7 +108,9 @@ set_slots (WeirTable *table, guint shift)
   memset (table->slots, 0, size);
   table->shift = shift;
   table->capacity = capacity;
+  table->tail = tail;
   table->limit = places * 5 / 8;
+  table->strain = 0;
   return TRUE;
 }
 
@@ -117,7 +120,7 @@ is_last (const WeirTable *table, const WeirKey *slot)
   return (const char *) slot >= table->slots + (table->capacity - 1) * table->stride;
 }
 
-/* Moves all slots over; FALSE if even the new table is too crowded somewhere. */
+/* Moves all slots over; FALSE if the tail is too short for what is displaced at the end. */
 static gboolean
 move_slots (WeirTable *table, const WeirTable *old)
 {
@@ -138,22 +141,18 @@ move_slots (WeirTable *table, const WeirTable *old)
 }
 
 static gboolean
-resize (WeirTable *table, guint shift)
+resize (WeirTable *table, guint shift, gsize tail)
 {
   const WeirTable old = *table;
 
-  for (;; shift--) {
-    if (!set_slots (table, shift)) {
+  for (;; tail *= 2) {
+    if (!set_slots (table, shift, tail)) {
       *table = old;
       return FALSE;
     }
     if (move_slots (table, &old))
       break;
     weir_block_unref (table->block);
-    if (shift == 0) {
-      *table = old;
-      return FALSE;
-    }
   }
   if (old.block != NULL)
     weir_block_unref (old.block);
@@ -168,27 +167,56 @@ weir_table_reserve (WeirTable *table, gsize n)
   if (n < table->limit)
     return TRUE;
   shift = shift_for (table, n + n / 8 * 5 + FIRST_CAPACITY);
-  return shift >= table->shift || resize (table, shift);
+  return shift >= table->shift || resize (table, shift, MAX (table->tail, TAIL));
 }
 
+/* More places for the keys; none are left to be had when each hash has its own. */
 static gboolean
 grow (WeirTable *table)
 {
-  if (table->block == NULL)
-    return resize (table, shift_for (table, FIRST_CAPACITY));
-  if (table->shift == 0)
-    return FALSE;
-  return resize (table, table->n < FAST_UNTIL && table->shift > 1 ? table->shift - 2 : table->shift - 1);
+  guint shift = shift_for (table, FIRST_CAPACITY);
+
+  if (table->block != NULL)
+    shift = table->n < FAST_UNTIL && table->shift > 1 ? table->shift - 2 : table->shift - MIN (table->shift, 1);
+  return resize (table, shift, MAX (table->tail, TAIL));
 }
 
+/* Does walking to where the key would go say that there should be more places? Not where they would not help. */
 static gboolean
-is_crowded (const WeirTable *table, const WeirKey *key, const WeirKey *slot)
+is_strained (WeirTable *table, const WeirKey *key, const WeirKey *slot)
 {
-  const char *home = (const char *) weir_table_home (table, key->hash, table->stride);
+  const WeirKey *home = weir_table_home (table, key->hash, table->stride);
+  gsize bytes = (gsize) ((const char *) slot - (const char *) home);
 
-  if (table->n >= table->limit || is_last (table, slot))
-    return TRUE;
-  return (gsize) ((const char *) slot - home) > FAR * table->stride && table->n * 16 > table->capacity;
+  if (G_LIKELY (bytes <= FAR * table->stride) || home->hash == key->hash || table->shift == 0)
+    return FALSE;
+  table->strain += bytes / table->stride;
+  if (table->strain < table->capacity)
+    return FALSE;
+  table->strain = 0; /* if there is no memory to grow now, there is no hurry to ask again */
+  return TRUE;
+}
+
+/* The free slot for a key, whose present one is @slot. NULL: memory limit. */
+static WeirKey *
+make_room (WeirTable *table, const WeirKey *key, WeirKey *slot)
+{
+  const char *slots = table->slots;
+
+  if (table->n >= table->limit && table->shift > 0) {
+    if (!grow (table))
+      return NULL;
+  } else if (is_strained (table, key, slot)) {
+    grow (table);
+  }
+  if (table->slots != slots)
+    slot = weir_table_find (table, key, table->stride);
+  while (G_UNLIKELY (is_last (table, slot))) {
+    if (!resize (table, table->shift, table->tail * 2))
+      return NULL;
+    slot = weir_table_find (table, key, table->stride);
+  }
+  return slot;
 }
 
 /* Long keys and containers are copied once. A container's cell holds a list of one: itself. */
@@ -243,107 +271,11 @@ weir_table_insert (WeirTable *table, const WeirKey *key, WeirKey *slot)
 {
   WeirKey own = *key;
 
-  while (G_UNLIKELY (is_crowded (table, key, slot))) {
-    if (!grow (table))
-      return NULL;
-    slot = weir_table_find (table, key, table->stride);
-  }
+  slot = make_room (table, key, slot);
   own.meta &= WEIR_KEY_BITS;
-  if (!own_key (table, &own))
+  if (slot == NULL || !own_key (table, &own))
     return NULL;
   *slot = own;
   table->n++;
   return slot;
-}
-
-void
-weir_table_cursor_init (WeirTableCursor *cursor, const WeirTable *table, guint64 from, guint64 until)
-{
-  *cursor = (WeirTableCursor){ .table = table, .from = from, .until = until };
-  if (table->block == NULL)
-    cursor->at = table->capacity;
-  else if (from > table->base)
-    cursor->at = (gsize) (from - table->base) >> table->shift;
-}
-
-static WeirKey *
-slot_at (const WeirTable *table, gsize i)
-{
-  return (WeirKey *) (table->slots + i * table->stride);
-}
-
-static gint
-compare_slots (const WeirKey *a, const WeirKey *b)
-{
-  if (a->hash != b->hash)
-    return a->hash < b->hash ? -1 : 1;
-  return weir_compare (weir_key_value (a), weir_key_value (b));
-}
-
-/* A run of used slots is almost sorted already. */
-static void
-sort_run (WeirKey **slots, guint n)
-{
-  for (guint i = 1; i < n; i++) {
-    WeirKey *slot = slots[i];
-    guint k = i;
-
-    for (; k > 0 && slots[k - 1]->hash >= slot->hash && compare_slots (slots[k - 1], slot) > 0; k--)
-      slots[k] = slots[k - 1];
-    slots[k] = slot;
-  }
-}
-
-/* Gives the slots of the run that begins at the cursor, as far as they are in the range and fit; *end: where it
- * stopped. */
-static guint
-take_run (const WeirTableCursor *cursor, WeirKey **slots, guint most, gsize *end)
-{
-  guint n = 0;
-  gsize i = cursor->at;
-
-  for (; slot_at (cursor->table, i)->meta != 0; i++) {
-    WeirKey *slot = slot_at (cursor->table, i);
-
-    if (slot->hash < cursor->from || slot->hash >= cursor->until)
-      continue;
-    if (n == most)
-      break;
-    slots[n++] = slot;
-  }
-  sort_run (slots, n);
-  *end = i;
-  return n;
-}
-
-static void
-skip_free (WeirTableCursor *cursor)
-{
-  const WeirTable *table = cursor->table;
-
-  while (cursor->at < table->capacity && slot_at (table, cursor->at)->meta == 0) {
-    if (table->base + ((guint64) cursor->at << table->shift) >= cursor->until)
-      cursor->at = table->capacity;
-    else
-      cursor->at++;
-  }
-}
-
-guint
-weir_table_cursor_next (WeirTableCursor *cursor, WeirKey **slots, guint most)
-{
-  const WeirTable *table = cursor->table;
-  guint n = 0;
-
-  for (skip_free (cursor); n < most && cursor->at < table->capacity; skip_free (cursor)) {
-    gsize end;
-    guint taken = take_run (cursor, slots + n, most - n, &end);
-
-    /* A run that does not fit waits for the next call; one longer than a whole call is given in parts. */
-    if (n > 0 && slot_at (table, end)->meta != 0)
-      return n;
-    cursor->at = end;
-    n += taken;
-  }
-  return n;
 }

@@ -38,9 +38,11 @@ typedef struct {
   guint32 base; /* the first hash that belongs here */
   guint shift;
   guint64 range;  /* how many hashes belong here: 2^32 for all */
-  gsize capacity; /* slots, the tail for what is displaced included; the last one is always free */
+  gsize capacity; /* slots, the tail included; the last one is always free */
+  gsize tail;     /* slots beyond the places, for what is displaced */
   gsize n;
   gsize limit;
+  gsize strain; /* steps from home that crowded keys have cost since the table grew */
   WeirMemory *memory;
   WeirBlock *block;
   WeirCells keys; /* long ones */
@@ -136,14 +138,3 @@ weir_table_find (const WeirTable *table, const WeirKey *key, gsize stride)
       return slot;
   }
 }
-
-/* Walks the slots whose hashes lie in a range, in the order of their hashes, whatever the order they came in. */
-typedef struct {
-  const WeirTable *table;
-  gsize at;
-  guint64 from, until;
-} WeirTableCursor;
-
-void weir_table_cursor_init (WeirTableCursor *cursor, const WeirTable *table, guint64 from, guint64 until);
-/* Up to @most slots (256 or more); 0 at the end. */
-guint weir_table_cursor_next (WeirTableCursor *cursor, WeirKey **slots, guint most);

@@ -52,6 +52,13 @@ weir_task_is_going (const WeirTask *task)
   return !weir_run_has_failed (task->task_run->run);
 }
 
+/* What a wide operator hashes its keys with, when it writes and when it reads. */
+static inline WeirSeed
+weir_task_seed (const WeirTask *task)
+{
+  return weir_seed_salted (&task->task_run->run->seed, task->op->salt);
+}
+
 /* @next: where chunks go; NULL at the end. NULL: memory limit, the run has failed. */
 WeirTask *weir_task_link_new (WeirTaskRun *task_run, const WeirOp *op, const WeirOpClass *klass, WeirTask *next);
 void weir_task_end_rejects (WeirTask *task); /* reports what was counted */

@@ -50,7 +50,7 @@ void
 weir_combine_hash (const WeirTask *task, const WeirTable *table, const WeirValue *values, guint n, WeirKey *keys,
                    WeirValue *cells)
 {
-  const WeirSeed seed = task->task_run->run->seed;
+  const WeirSeed seed = weir_task_seed (task);
   const gsize stride = table->stride;
 
   for (guint i = 0; i < n; i++) {
@@ -90,6 +90,21 @@ weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, co
     }
 }
 
+gboolean
+weir_reduce_into_slow (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b)
+{
+  const WeirReduceParams *params = task->op->params;
+  WeirArena *scratch = &task->task_run->scratch;
+  const WeirArena mark = *scratch;
+  gboolean ok = weir_cells_replace (cells, into, params->f (task, a, b, params->user_data));
+
+  if (!ok)
+    weir_task_fail_memory (task);
+  if (scratch->used != mark.used)
+    weir_arena_rewind (scratch, &mark);
+  return ok;
+}
+
 static void
 slice_range (const WeirReader *reader, guint64 *start, guint64 *end)
 {
@@ -107,6 +122,8 @@ weir_combine_slice (WeirTask *task, const WeirFold *fold, WeirReader *reader)
 
   if (exchange->n_outputs == 1 && exchange->outputs[0] != NULL)
     return &((WeirCombined *) exchange->outputs[0])->table;
+  if (exchange->merged[reader->partition] != NULL)
+    return &((WeirCombined *) exchange->merged[reader->partition])->table;
   slice_range (reader, &start, &end);
   merged = weir_combined_new (reader->op, task->task_run->run->memory, fold->value_size (reader->op), start, end);
   exchange->merged[reader->partition] = merged;

@@ -9,7 +9,7 @@
 
 #include "engine/cells.h"
 #include "engine/dataset.h"
-#include "engine/table.h"
+#include "engine/table-cursor.h"
 #include "engine/task.h"
 #include "operators/returned.h"
 
@@ -91,6 +91,24 @@ extern const WeirFold weir_fold_value;
 /* Merges the slots of @from whose hashes are in the range. */
 void weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, const WeirTable *from, guint64 start,
                          guint64 end);
+
+/* *into becomes @a and @b combined, in @cells; what the function made on the way is given back, so that no reduction
+ * grows with the batch. FALSE: memory limit, the task has failed. */
+gboolean weir_reduce_into_slow (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b);
+
+static inline gboolean
+weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b)
+{
+  const WeirReduceParams *params = task->op->params;
+  gint64 sum;
+
+  if (params->f == WEIR_SUM && a.kind == WEIR_INT && b.kind == WEIR_INT && into->kind < WEIR_TEXT &&
+      G_LIKELY (!__builtin_add_overflow (a.integer, b.integer, &sum))) {
+    *into = weir_int (sum);
+    return TRUE;
+  }
+  return weir_reduce_into_slow (task, cells, into, a, b);
+}
 
 /* @a came before @b; the ready-made functions without a call. The result may point into task memory. */
 static inline WeirValue

@@ -89,6 +89,7 @@ gather (WeirTask *task, Slice *slice, WeirReader *reader, const WeirTable *batch
 
   if (slice->open == NULL)
     slice->open = weir_combined_new (task->op, run->memory, fold_of (task->op)->value_size (task->op), start, end);
+  weir_table_reserve (&slice->open->table, weir_table_count (batch, start, end));
   weir_combine_merge (task, fold_of (task->op), slice->open, batch, start, end);
 }
 

@@ -129,7 +129,7 @@ value_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue valu
   if (is_new || params->f == WEIR_LAST)
     keep (task, combined, kept, value);
   else if (params->f != WEIR_FIRST)
-    keep (task, combined, kept, params->f (task, *kept, value, params->user_data));
+    weir_reduce_into (task, &combined->cells, kept, *kept, value);
 }
 
 static void

@@ -40,7 +40,7 @@ split_sum_process (WeirTask *task, const WeirChunk *in)
 {
   SplitSum *instance = task->instance;
   WeirCombined *combined = instance->base.combined;
-  const WeirSeed seed = task->task_run->run->seed;
+  const WeirSeed seed = weir_task_seed (task);
   WeirKey keys[WEIR_CHUNK_SIZE];
   guint n = 0;
 

@@ -109,7 +109,7 @@ append (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue later)
 {
   if (NONE (*into))
     return store (panes, task, into, later);
-  return store (panes, task, into, weir_reduce_two (task, task->op->params, *into, later));
+  return weir_reduce_into (task, &panes->cells, into, *into, later);
 }
 
 static inline gboolean
@@ -117,7 +117,7 @@ prepend (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue earlier)
 {
   if (NONE (*into))
     return store (panes, task, into, earlier);
-  return store (panes, task, into, weir_reduce_two (task, task->op->params, earlier, *into));
+  return weir_reduce_into (task, &panes->cells, into, earlier, *into);
 }
 
 static gboolean
@@ -251,24 +251,39 @@ find_phase (const WeirPanes *panes, Pane *pane, guint64 phase)
   pane->next = low;
 }
 
+/* The keys of @table that belong here; FALSE: memory limit, and what has entered so far is in @pane. */
+static gboolean
+enter_slots (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirTable *table, const WeirFold *fold)
+{
+  WeirTableCursor cursor;
+  WeirKey *slots[WEIR_CHUNK_SIZE];
+  guint n;
+
+  weir_table_cursor_init (&cursor, table, panes->from, panes->until);
+  while ((n = weir_table_cursor_next (&cursor, slots, WEIR_CHUNK_SIZE)) > 0)
+    for (guint i = 0; i < n; i++)
+      if (!enter_slot (panes, task, pane, slots[i], fold->result (task, slots[i])))
+        return FALSE;
+  return TRUE;
+}
+
 static gboolean
 enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirTable *table, const WeirFold *fold)
 {
-  WeirBlock *block = weir_block_new (panes->memory, table->n * sizeof (Entry));
-  Pane pane = { .number = number, .block = block, .entries = block != NULL ? (Entry *) block->data : NULL };
-  WeirTableCursor cursor;
-  WeirKey *slots[WEIR_CHUNK_SIZE];
-  gboolean ok = block != NULL;
-  guint n;
+  gsize n = weir_table_count (table, panes->from, panes->until);
+  Pane pane = { .number = number };
+  gboolean ok;
 
-  if (!ok)
+  if (n == 0)
+    return TRUE;
+  pane.block = weir_block_new (panes->memory, n * sizeof (Entry));
+  if (pane.block == NULL) {
     weir_task_fail_memory (task);
-  weir_table_cursor_init (&cursor, table, panes->from, panes->until);
-  while (ok && (n = weir_table_cursor_next (&cursor, slots, WEIR_CHUNK_SIZE)) > 0)
-    for (guint i = 0; i < n && ok; i++)
-      ok = enter_slot (panes, task, &pane, slots[i], fold->result (task, slots[i]));
-  if (block == NULL)
     return FALSE;
+  }
+  pane.entries = (Entry *) pane.block->data;
+  weir_table_reserve (&panes->index, n); /* a hint: it grows just as well */
+  ok = enter_slots (panes, task, &pane, table, fold);
   find_phase (panes, &pane, (guint64) (number % panes->length));
   g_array_append_val (panes->panes, pane);
   return ok && weir_task_is_going (task);
