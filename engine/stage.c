@@ -25,6 +25,11 @@ typedef struct {
   Result *results;
 } Work;
 
+typedef struct {
+  WeirDataset *dataset;
+  Result *results; /* by slice */
+} Advance;
+
 void
 weir_pipeline_clear (WeirPipeline *pipeline)
 {
@@ -266,7 +271,8 @@ weir_stage_run (const WeirStage *stage, gpointer **outputs, guint *n_outputs, gu
 static void
 advance_task (guint slice, guint worker, gpointer data)
 {
-  WeirDataset *dataset = data;
+  Advance *advance = data;
+  WeirDataset *dataset = advance->dataset;
   WeirRun *run = dataset->run;
   WeirArena frame;
   WeirTaskRun task_run = { .run = run, .frame = &frame, .index = slice, .partition = slice };
@@ -281,6 +287,7 @@ advance_task (guint slice, guint worker, gpointer data)
     task_run.first = task;
     dataset->op->klass->advance (task, &task_run.reader);
     weir_task_end_rejects (task);
+    advance->results[slice] = (Result){ .rejects = task->rejects, .rejects_of = dataset };
   } else {
     fail_memory (run, dataset->op);
   }
@@ -291,9 +298,14 @@ advance_task (guint slice, guint worker, gpointer data)
 gboolean
 weir_stage_advance (WeirDataset *dataset)
 {
+  guint n_slices = slice_partitions (dataset);
+  Advance advance = { dataset, g_new0 (Result, n_slices) };
   guint64 n_written = dataset->exchange->n_elements;
   gboolean alone = n_written + __atomic_load_n (&dataset->op->size_hint, __ATOMIC_RELAXED) < ALONE_BELOW;
 
-  weir_workers_run (dataset->run->workers, slice_partitions (dataset), alone, advance_task, dataset);
+  weir_workers_run (dataset->run->workers, n_slices, alone, advance_task, &advance);
+  for (guint i = 0; i < n_slices; i++)
+    keep_rejects (&advance.results[i]);
+  g_free (advance.results);
   return !weir_run_has_failed (dataset->run);
 }
