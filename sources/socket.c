@@ -17,14 +17,11 @@
 #include "engine/options.h"
 #include "engine/stream.h"
 #include "engine/task.h"
-#include "sources/framing.h"
+#include "sources/framing-batch.h"
 #include "sources/socket-connection.h"
 
 /* What is received in one turn of the loop: a fraction of a millisecond, so that ticks are not late. */
 #define TURN_BYTES ((gsize) 1024 * 1024)
-
-/* Less is not worth a task. */
-#define PARTITION_BYTES ((gsize) 256 * 1024)
 
 /* One record may take this part of memory.limit: a longer one could stop all others for ever. */
 #define RECORD_SHARE 4
@@ -39,16 +36,6 @@ typedef struct {
   WeirConnection *connection;
   gboolean has_news; /* rejects that no batch has reported yet */
 } SocketSource;
-
-typedef struct {
-  GArray *ranges; /* of WeirRange */
-  guint *starts;  /* by partition, its first range; one more at the end */
-} SocketPlan;
-
-typedef struct {
-  guint range;
-  const char *at; /* NULL before the first step */
-} Cursor;
 
 typedef enum { GOT_MORE, GOT_ALL, NO_ROOM, ENDED, LOST } Receipt;
 
@@ -225,50 +212,23 @@ socket_has_staged (WeirSource *source)
   return self->framer.ranges->len > 0 || self->has_news;
 }
 
-/* Neighbouring ranges, about equally many bytes a partition. Returns how many partitions are not empty. */
-static guint
-divide (const GArray *ranges, gsize n_bytes, guint n_wanted, guint *starts)
-{
-  guint n = 0, last = G_MAXUINT;
-  gsize before = 0;
-
-  for (guint i = 0; i < ranges->len; i++) {
-    const WeirRange *range = &g_array_index (ranges, WeirRange, i);
-    guint partition = (guint) ((gdouble) before / (gdouble) n_bytes * n_wanted);
-
-    if (partition != last)
-      starts[n++] = i;
-    last = partition;
-    before += (gsize) (range->to - range->from);
-  }
-  starts[n] = ranges->len;
-  return n;
-}
-
 static void
 socket_plan (WeirSource *source, WeirPlan *plan)
 {
   SocketSource *self = (SocketSource *) source;
-  SocketPlan *data = g_new (SocketPlan, 1);
-  guint n_wanted;
+  GArray *ranges = weir_framer_steal (&self->framer, &plan->n_bytes);
+  WeirFramedBatch *batch = weir_framed_batch_new (ranges, plan->n_bytes, self->n_partitions);
 
   self->has_news = FALSE;
-  data->ranges = weir_framer_steal (&self->framer, &plan->n_bytes);
-  n_wanted = (guint) CLAMP (plan->n_bytes / PARTITION_BYTES, 1, self->n_partitions);
-  data->starts = g_new (guint, n_wanted + 1);
-  plan->n_partitions = divide (data->ranges, plan->n_bytes, n_wanted, data->starts);
+  plan->n_partitions = batch->n_partitions;
   plan->n_records = plan->n_bytes == 0 ? 0 : -1;
-  plan->data = data;
+  plan->data = batch;
 }
 
 static void
 socket_release (WeirSource *source, WeirPlan *plan)
 {
-  SocketPlan *data = g_steal_pointer (&plan->data);
-
-  g_array_unref (data->ranges);
-  g_free (data->starts);
-  g_free (data);
+  weir_framed_batch_free (g_steal_pointer (&plan->data));
 }
 
 static void
@@ -288,25 +248,15 @@ socket_read (WeirTask *task, WeirReader *reader)
 {
   const WeirPlan *plan = reader->plan;
   const SocketSource *self = (const SocketSource *) plan->source;
-  const SocketPlan *data = plan->data;
-  const WeirRange *ranges = (const WeirRange *) (gpointer) data->ranges->data;
-  Cursor *cursor = reader->state;
   WeirFramingTally tally = { 0 };
 
-  if (cursor->at == NULL) {
-    cursor->range = data->starts[reader->partition];
-    cursor->at = ranges[cursor->range].from;
-  }
+  if (!weir_framed_cursor_open (reader->state, plan->data, reader->partition))
+    return FALSE;
   weir_task_reserve (task, FALSE);
-  task->head.n_elements = weir_framing_read (&self->framing, &cursor->at, ranges[cursor->range].to, task->head.values,
-                                             task->head.capacity, &tally);
+  task->head.n_elements = weir_framed_cursor_read (reader->state, plan->data, &self->framing, task->head.values,
+                                                   task->head.capacity, &tally);
   account (task, self, task->head.n_elements, &tally);
   weir_task_flush (task);
-  if (cursor->at < ranges[cursor->range].to)
-    return TRUE;
-  if (++cursor->range == data->starts[reader->partition + 1])
-    return FALSE;
-  cursor->at = ranges[cursor->range].from;
   return TRUE;
 }
 
@@ -333,7 +283,7 @@ socket_params_clear (gpointer params)
     .op = {                                                                                                           \
       .verb = (name),                                                                                                 \
       .kind = WEIR_OP_SOURCE,                                                                                         \
-      .reader_size = sizeof (Cursor),                                                                                 \
+      .reader_size = sizeof (WeirFramedCursor),                                                                                 \
       .read = socket_read,                                                                                            \
       .params_clear = socket_params_clear,                                                                            \
     },                                                                                                                \

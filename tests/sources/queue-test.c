@@ -243,6 +243,7 @@ test_threads_push_while_it_runs (Fixture *fixture, gconstpointer data)
   gsize sum = 0;
 
   weir_foreach_batch (weir_queue_stream (ctx, fixture->queue, TRUE), add_up, &sum);
+  g_assert_true (weir_context_set (ctx, "catchup.batches", "1000000", &error));
   g_assert_true (weir_context_start (ctx, &error));
   for (guint i = 0; i < N_THREADS; i++)
     pthread_create (&threads[i], NULL, push_many, fixture->queue);
