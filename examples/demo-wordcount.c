@@ -11,12 +11,13 @@
 #include <weir/weir.h>
 
 #define N_WORDS_SHOWN 4
+#define MOST_SECONDS  1000000
 
 typedef struct {
   WeirContext *ctx;
   GAsyncQueue *words; /* one text a batch, in order: foreach pushes, the listener pops */
   /* The rest belongs to the listener. */
-  WeirTime started, previous;
+  WeirTime started, previous; /* wall clock: what a batch holds came between the plan before and its own */
   gint64 n_records;
   guint n_batches;
   gboolean is_stopping;
@@ -81,11 +82,11 @@ format_time (WeirTime time)
 static void
 print_batch (Demo *demo, const WeirBatchInfo *info)
 {
-  WeirTime time = weir_batch_info_time (info);
-  double interval_s = (double) MAX (time - demo->previous, 1) / G_USEC_PER_SEC;
+  WeirTime planned = weir_batch_info_submitted (info);
+  double interval_s = (double) MAX (planned - demo->previous, 1) / G_USEC_PER_SEC;
   gint64 n_records = MAX (weir_batch_info_n_records (info), 0);
   double processing_ms = (double) weir_batch_info_processing_time (info) / 1000;
-  g_autofree char *clock = format_time (time);
+  g_autofree char *clock = format_time (weir_batch_info_time (info));
   g_autofree char *words = g_async_queue_try_pop (demo->words);
 
   if (demo->n_batches == 0)
@@ -95,7 +96,7 @@ print_batch (Demo *demo, const WeirBatchInfo *info)
   fflush (stdout);
   demo->n_records += n_records;
   demo->n_batches++;
-  demo->previous = time;
+  demo->previous = planned;
 }
 
 static void
@@ -122,8 +123,8 @@ run_demo (Demo *demo, GError **error)
   if (!weir_context_run (demo->ctx, error))
     return FALSE;
   elapsed_s = (double) (demo->previous - demo->started) / G_USEC_PER_SEC;
-  printf ("%u batches, %" G_GINT64_FORMAT " records, %.0f records/s; stopped gracefully\n", demo->n_batches,
-          demo->n_records, elapsed_s > 0 ? (double) demo->n_records / elapsed_s : 0.0);
+  printf ("%u batches, %" G_GINT64_FORMAT " records, %.0f records/s\n", demo->n_batches, demo->n_records,
+          elapsed_s > 0 ? (double) demo->n_records / elapsed_s : 0.0);
   return TRUE;
 }
 
@@ -139,6 +140,10 @@ main (int argc, char **argv)
   weir_context_add_options (ctx, options);
   if (!weir_context_parse_args (ctx, &argc, &argv, &error))
     return weir_exit_with_error (error);
+  if (option_seconds < 0 || option_seconds > MOST_SECONDS) {
+    g_printerr ("demo_wordcount: --seconds=%d is out of range: it may be 0 to %d\n", option_seconds, MOST_SECONDS);
+    return 1;
+  }
 
   WeirStream *lines = weir_socket_text_stream (ctx, argv[1], argv[2]);
   WeirStream *counts = weir_reduce_by_key (weir_flat_map (lines, split_words, NULL), WEIR_SUM, NULL);
