@@ -24,6 +24,7 @@ universal-ctags     command ctags
 binutils            command objdump
 python3             command python3
 git                 command git
+netcat-openbsd      command nc
 util-linux          command setarch
 '
 
