@@ -1,7 +1,9 @@
-/* Counts the words of each second from a socket and prints them.
+/* network_wordcount HOST PORT: counts the words that come over a socket, each second, and prints them.
  *
- *   nc -lk 9999            in one terminal: type lines there
- *   network_wordcount localhost 9999
+ * Shows a whole job: a source, a function of the job's own, a reduction by key, an output, options, and an orderly end.
+ *
+ *   nc -lk 9999                          in one terminal; type lines there
+ *   network_wordcount localhost 9999     in another; Ctrl-C ends it, --help shows the options
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,7 +1,10 @@
-/* Counts the words of each second from a socket and saves them: a folder PREFIX-<ms> for each batch.
+/* save_wordcount HOST PORT PREFIX: counts the words of each second and saves each batch in a folder PREFIX-<ms>.
  *
- *   nc -lk 9999
- *   save_wordcount localhost 9999 counts
+ * Shows an output to files, which appear whole or not at all, so that another program may take them as they come.
+ *
+ *   nc -lk 9999                              in one terminal; type lines there
+ *   save_wordcount localhost 9999 counts     in another
+ *   ls counts-*
  *
  * SPDX-License-Identifier: Apache-2.0
  */

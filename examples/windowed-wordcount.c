@@ -1,7 +1,10 @@
-/* Counts the words of the last LENGTH_S seconds, every SLIDE_S seconds, from a socket.
+/* windowed_wordcount HOST PORT LENGTH_S SLIDE_S: counts the words of the last LENGTH_S seconds, every SLIDE_S seconds.
  *
- *   nc -lk 9999
- *   windowed_wordcount localhost 9999 30 10
+ * Shows a window by key, which costs what enters and leaves it, however long it is, and verbs that need no function of
+ * the job's own.
+ *
+ *   nc -lk 9999                                  in one terminal; type lines there
+ *   windowed_wordcount localhost 9999 30 10      in another: the last half minute, every ten seconds
  *
  * SPDX-License-Identifier: Apache-2.0
  */
