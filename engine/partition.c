@@ -54,6 +54,8 @@ weir_partition_append (WeirPartition *partition, const WeirChunk *chunk, gboolea
 {
   WeirChunk copy = { NULL, NULL, chunk->n };
 
+  if (chunk->n == 0)
+    return TRUE;
   copy.values = copy_column (&partition->arena, chunk->values, chunk->n, deep);
   if (copy.values == NULL)
     return FALSE;
