@@ -42,7 +42,10 @@ weir_context_new (const char *name, WeirTime batch_interval)
   g_autoptr (GError) error = NULL;
   pthread_condattr_t attributes;
 
+  ctx->clock = weir_clock_system ();
+  ctx->n_awaited = G_MAXUINT64;
   ctx->name = g_strdup (name != NULL ? name : "weir");
+  ctx->log = (WeirLog){ ctx->name, WEIR_LOG_INFO };
   ctx->options = weir_options_new ();
   ctx->command_line = weir_command_line_new (ctx->name);
   ctx->streams = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_stream_free);
@@ -66,8 +69,9 @@ weir_context_new_manual (const char *name, WeirTime batch_interval, WeirTime sta
 {
   WeirContext *ctx = weir_context_new (name, batch_interval);
 
+  weir_manual_clock_init (&ctx->manual, start);
+  ctx->clock = &ctx->manual.clock;
   ctx->is_manual = TRUE;
-  ctx->manual_start = start;
   return ctx;
 }
 
@@ -75,8 +79,9 @@ weir_context_new_manual (const char *name, WeirTime batch_interval, WeirTime sta
  * weir_context_free:
  * @ctx: (nullable): the context
  *
- * Stops at once if it runs, waits for the running batch to end, and frees the graph and all that belongs to it. Not
- * from a function that the context calls.
+ * Stops at once if it runs, waits for the job's functions in the running batch to return, and frees the graph and all
+ * that belongs to it. Not from a function that the context calls: on the threads where that can be told it is refused,
+ * with a critical message.
  */
 void
 weir_context_free (WeirContext *ctx)
@@ -85,6 +90,7 @@ weir_context_free (WeirContext *ctx)
 
   if (ctx == NULL)
     return;
+  g_return_if_fail (ctx->engine == NULL || !weir_engine_is_mine (ctx->engine));
   if (ctx->engine != NULL) {
     memory = weir_engine_memory (ctx->engine);
     weir_engine_free (ctx->engine);
@@ -138,10 +144,10 @@ weir_context_add_options (WeirContext *ctx, const GOptionEntry *entries)
  * @ctx: the context
  * @argc: (inout): the number of words
  * @argv: (inout): the words; options are taken out, the program's name and the positional words are left
- * @error: %WEIR_ERROR_OPTION: an unknown option, a value out of range, a word missing; %WEIR_ERROR_HELP: --help or
- * --version was asked for and printed
+ * @error: %WEIR_ERROR_OPTION: an unknown option, a value out of range, a word missing, or the context has started;
+ * %WEIR_ERROR_HELP: --help or --version was asked for and printed
  *
- * Reads the command line, the environment (WEIR_…) and the file of --config.
+ * Reads the command line, the environment (WEIR_…) and the file of --config. Before start.
  *
  * Returns: %TRUE if the job is to go on
  */
@@ -149,6 +155,11 @@ gboolean
 weir_context_parse_args (WeirContext *ctx, int *argc, char ***argv, GError **error)
 {
   g_return_val_if_fail (ctx != NULL && argc != NULL && argv != NULL, FALSE);
+  if (weir_context_state (ctx) != WEIR_INITIALIZED) {
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_OPTION,
+                 "the command line cannot be read once %s has started: read it before", ctx->name);
+    return FALSE;
+  }
   return weir_command_line_parse (ctx->command_line, ctx->options, argc, argv, error);
 }
 
@@ -174,12 +185,17 @@ weir_context_set (WeirContext *ctx, const char *key, const char *value, GError *
   return FALSE;
 }
 
-/* Only the first start may go on. */
+/* The first start alone may go on: it makes the context active. */
 static gboolean
-may_start (WeirContext *ctx, GError **error)
+claim_start (WeirContext *ctx, GError **error)
 {
-  WeirContextState state = weir_context_state (ctx);
+  WeirContextState state;
 
+  pthread_mutex_lock (&ctx->lock);
+  state = ctx->state;
+  if (state == WEIR_INITIALIZED)
+    ctx->state = WEIR_ACTIVE;
+  pthread_mutex_unlock (&ctx->lock);
   if (state == WEIR_ACTIVE)
     g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s runs already: start a context once", ctx->name);
   else if (state == WEIR_STOPPED)
@@ -188,26 +204,38 @@ may_start (WeirContext *ctx, GError **error)
   return state == WEIR_INITIALIZED;
 }
 
+/* Makes the engine known to other threads, and hands on what they asked for meanwhile. NULL: the start failed. */
 static void
-set_stopped (WeirContext *ctx)
+publish (WeirContext *ctx, WeirEngine *engine, const GError *error)
 {
   pthread_mutex_lock (&ctx->lock);
-  ctx->state = WEIR_STOPPED;
-  ctx->is_done = TRUE;
-  pthread_cond_broadcast (&ctx->changed);
+  ctx->engine = engine;
+  if (engine == NULL) {
+    ctx->state = WEIR_STOPPED;
+    ctx->is_done = TRUE;
+    ctx->error = g_error_copy (error);
+    pthread_cond_broadcast (&ctx->changed);
+  } else if (ctx->stop != WEIR_STOP_NOT_ASKED) {
+    weir_engine_stop (engine, ctx->stop == WEIR_STOP_GRACEFULLY);
+  }
   pthread_mutex_unlock (&ctx->lock);
 }
 
 static gboolean
 start (WeirContext *ctx, gboolean with_signals, GError **error)
 {
-  if (!may_start (ctx, error))
+  WeirEngine *engine = NULL;
+  GError *failure = NULL;
+
+  if (!claim_start (ctx, error))
     return FALSE;
-  if (!weir_graph_check (ctx, error)) {
-    set_stopped (ctx);
-    return FALSE;
-  }
-  return weir_engine_start (ctx, with_signals, error);
+  ctx->log.level = weir_options_choice (ctx->options, WEIR_OPTION_LOG_LEVEL);
+  if (weir_graph_check (ctx, &failure))
+    engine = weir_engine_start (ctx, with_signals, &failure);
+  publish (ctx, engine, failure);
+  if (failure != NULL)
+    g_propagate_error (error, failure);
+  return engine != NULL;
 }
 
 /**
@@ -230,12 +258,12 @@ weir_context_start (WeirContext *ctx, GError **error)
 static struct timespec
 deadline_in (WeirTime timeout)
 {
-  gint64 at = g_get_monotonic_time () + timeout;
+  gint64 now = g_get_monotonic_time (), at = now + MIN (timeout, G_MAXINT64 - now);
 
   return (struct timespec){ at / G_USEC_PER_SEC, at % G_USEC_PER_SEC * 1000 };
 }
 
-/* Waits until @is_done () or the time is over; FALSE: it is over. Under ctx->lock. */
+/* Waits for a change until the time is over; FALSE: it is over. Under ctx->lock. */
 static gboolean
 wait_changed (WeirContext *ctx, WeirTime timeout, const struct timespec *deadline)
 {
@@ -250,7 +278,8 @@ wait_changed (WeirContext *ctx, WeirTime timeout, const struct timespec *deadlin
  * @timeout: in microseconds; below 0: for ever
  * @error: why it failed
  *
- * Waits until the context has stopped. Blocks; any thread but those that the context calls functions on.
+ * Waits until the context has stopped. Blocks; any thread but those that the context calls functions on: there it
+ * would wait for itself. A context whose start failed has failed.
  *
  * Returns: whether it stopped, failed, or the time was over first; %WEIR_WAIT_STOPPED at once for one that never
  * started
@@ -264,6 +293,10 @@ weir_context_await (WeirContext *ctx, WeirTime timeout, GError **error)
 
   g_return_val_if_fail (ctx != NULL, WEIR_WAIT_FAILED);
   pthread_mutex_lock (&ctx->lock);
+  if (timeout < 0 && ctx->engine != NULL && weir_engine_is_mine (ctx->engine)) {
+    g_critical ("%s: a function that the context calls cannot wait for it to stop", ctx->name);
+    in_time = FALSE;
+  }
   while (ctx->state != WEIR_INITIALIZED && !ctx->is_done && in_time)
     in_time = wait_changed (ctx, timeout, &deadline);
   if (ctx->state != WEIR_INITIALIZED && !ctx->is_done)
@@ -281,17 +314,27 @@ weir_context_await (WeirContext *ctx, WeirTime timeout, GError **error)
  * @ctx: the context
  * @graceful: process all that was received first; else cut the running batch short and drop those that wait
  *
- * Asks the context to stop and returns at once; weir_context_await() waits for the end. Any thread, any time, more than
- * once; before start it makes the context stopped. What is not done within the option `stop.timeout` is cut.
+ * Asks the context to stop and returns at once; weir_context_await() waits for the end. Any thread, any time, functions
+ * that the context calls included; more than once: a stop at once overtakes a graceful one. Before start it makes the
+ * context stopped. What a graceful stop has not done within the option `stop.timeout` is cut.
  */
 void
 weir_context_stop (WeirContext *ctx, gboolean graceful)
 {
+  WeirStopAsked asked = graceful ? WEIR_STOP_GRACEFULLY : WEIR_STOP_AT_ONCE;
+
   g_return_if_fail (ctx != NULL);
-  if (weir_context_state (ctx) == WEIR_INITIALIZED)
-    set_stopped (ctx);
-  else if (ctx->engine != NULL)
+  pthread_mutex_lock (&ctx->lock);
+  if (ctx->state == WEIR_INITIALIZED) {
+    ctx->state = WEIR_STOPPED;
+    ctx->is_done = TRUE;
+    pthread_cond_broadcast (&ctx->changed);
+  } else if (ctx->engine != NULL) {
     weir_engine_stop (ctx->engine, graceful);
+  } else {
+    ctx->stop = MAX (ctx->stop, asked);
+  }
+  pthread_mutex_unlock (&ctx->lock);
 }
 
 /**
@@ -299,7 +342,9 @@ weir_context_stop (WeirContext *ctx, gboolean graceful)
  * @ctx: the context
  * @error: as of weir_context_start() and weir_context_await()
  *
- * Starts and waits until the context has stopped. SIGINT and SIGTERM stop it gracefully, a second one at once. Blocks.
+ * Starts and waits until the context has stopped. SIGINT and SIGTERM stop it gracefully, a second one at once, a third
+ * one does what it did before the call, which mostly is to end the process. Blocks. Signals are the process's: of
+ * several contexts that run at a time the last one started gets them.
  *
  * Returns: %TRUE if it stopped because it was asked to
  */
@@ -334,38 +379,67 @@ weir_context_state (WeirContext *ctx)
  * @data: (transfer full): what the job's functions use
  * @destroy: frees it, when the context is freed
  *
- * Hands the context what must live as long as its functions may be called.
+ * Hands the context what must live as long as its functions may be called. Any thread.
  */
 void
 weir_context_own (WeirContext *ctx, gpointer data, GDestroyNotify destroy)
 {
-  Owned *owned = g_new (Owned, 1);
+  Owned *owned;
 
   g_return_if_fail (ctx != NULL && destroy != NULL);
+  owned = g_new (Owned, 1);
   *owned = (Owned){ data, destroy };
+  pthread_mutex_lock (&ctx->lock);
   g_ptr_array_add (ctx->owned, owned);
+  pthread_mutex_unlock (&ctx->lock);
+}
+
+gboolean
+weir_context_may_build (WeirContext *ctx, const char *what)
+{
+  static const char format[] = "%s came after the context had started: build the whole graph before start";
+  GError *error;
+  gboolean may;
+
+  pthread_mutex_lock (&ctx->lock);
+  may = ctx->state == WEIR_INITIALIZED;
+  if (!may && ctx->engine != NULL && !ctx->is_done) {
+    error = g_error_new (WEIR_ERROR, WEIR_ERROR_GRAPH, format, what);
+    weir_engine_fail (ctx->engine, error);
+  } else if (!may) {
+    weir_log (&ctx->log, WEIR_LOG_ERROR, format, what);
+  }
+  pthread_mutex_unlock (&ctx->lock);
+  return may;
+}
+
+/* Under ctx->lock. */
+static gboolean
+await_batches (WeirContext *ctx, guint64 target, GError **error)
+{
+  while (ctx->n_completed < target && !ctx->is_done) {
+    ctx->n_awaited = MIN (ctx->n_awaited, target);
+    pthread_cond_wait (&ctx->changed, &ctx->lock);
+  }
+  if (ctx->error != NULL)
+    g_propagate_error (error, g_error_copy (ctx->error));
+  else if (ctx->n_completed < target)
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_CLOSED, "%s has stopped, so it cannot advance", ctx->name);
+  return ctx->error == NULL && ctx->n_completed >= target;
 }
 
 gboolean
 weir_context_advance (WeirContext *ctx, guint n_batches, GError **error)
 {
-  guint64 target;
   gboolean ok;
 
+  g_return_val_if_fail (ctx->is_manual, FALSE);
   if (weir_context_state (ctx) == WEIR_INITIALIZED && !start (ctx, FALSE, error))
     return FALSE;
   pthread_mutex_lock (&ctx->lock);
-  target = ctx->n_completed + n_batches;
-  pthread_mutex_unlock (&ctx->lock);
-  weir_engine_advance (ctx->engine, n_batches);
-  pthread_mutex_lock (&ctx->lock);
-  while (ctx->n_completed < target && !ctx->is_done)
-    pthread_cond_wait (&ctx->changed, &ctx->lock);
-  ok = ctx->error == NULL && ctx->n_completed >= target;
-  if (ctx->error != NULL)
-    g_propagate_error (error, g_error_copy (ctx->error));
-  else if (!ok)
-    g_set_error (error, WEIR_ERROR, WEIR_ERROR_CLOSED, "%s has stopped, so it cannot advance", ctx->name);
+  if (ctx->engine != NULL)
+    weir_engine_advance (ctx->engine, n_batches);
+  ok = await_batches (ctx, ctx->n_completed + n_batches, error);
   pthread_mutex_unlock (&ctx->lock);
   return ok;
 }

@@ -20,22 +20,28 @@ struct _WeirCounter {
  * @name: what the counter is called; copied
  * @help: one line on what it counts; copied
  *
- * Makes a counter of the job's own. Before start.
+ * Makes a counter of the job's own. Before start; later it fails the context (%WEIR_ERROR_GRAPH).
  *
  * Returns: (transfer none): the counter; owned by the context
  */
 WeirCounter *
 weir_counter_new (WeirContext *ctx, const char *name, const char *help)
 {
-  WeirCounter *counter = g_new0 (WeirCounter, 1);
+  g_autofree char *what = NULL;
+  WeirCounter *counter;
 
   g_return_val_if_fail (ctx != NULL && name != NULL, NULL);
+  counter = g_new0 (WeirCounter, 1);
   counter->name = g_strdup (name);
   counter->help = g_strdup (help);
-  counter->index = ctx->counters->len;
-  g_ptr_array_add (ctx->counters, counter);
-  if (weir_context_state (ctx) != WEIR_INITIALIZED)
-    g_ptr_array_add (ctx->mistakes, g_strdup_printf ("counter %s was made after the context had started", name));
+  what = g_strdup_printf ("counter %s", name);
+  if (weir_context_may_build (ctx, what)) {
+    counter->index = ctx->counters->len;
+    g_ptr_array_add (ctx->counters, counter);
+  } else {
+    counter->index = G_MAXUINT;
+    weir_context_own (ctx, counter, (GDestroyNotify) weir_counter_free);
+  }
   return counter;
 }
 
@@ -59,8 +65,10 @@ weir_counter_free (WeirCounter *counter)
 void
 weir_counter_add (WeirTask *task, WeirCounter *c, gint64 n)
 {
-  WeirRun *run = task->task_run->run;
+  WeirRun *run;
 
+  g_return_if_fail (task != NULL && c != NULL);
+  run = task->task_run->run;
   if (c->index < run->n_counters)
     __atomic_add_fetch (&run->counters[c->index], n, __ATOMIC_RELAXED);
 }
@@ -74,6 +82,7 @@ weir_counter_add (WeirTask *task, WeirCounter *c, gint64 n)
 gint64
 weir_counter_value (WeirCounter *c)
 {
+  g_return_val_if_fail (c != NULL, 0);
   return __atomic_load_n (&c->value, __ATOMIC_RELAXED);
 }
 

@@ -7,10 +7,7 @@
 #include "engine/engine.h"
 
 #define WAITING_MOST 2
-#define SAY_SLOW     WEIR_SECONDS (10)
 #define IDLE         WEIR_SECONDS (1)
-
-static void stop_if_done (WeirEngine *engine);
 
 static void
 plan_sources (WeirBatch *batch)
@@ -42,10 +39,10 @@ plan_batch (WeirEngine *engine, WeirTime time, gint64 due)
   batch->lost = g_steal_pointer (&engine->lost);
   batch->info = g_new0 (WeirBatchInfo, 1);
   batch->info->time = time;
-  batch->info->submitted = g_get_real_time ();
+  batch->info->submitted = weir_clock_now (engine->clock);
   plan_sources (batch);
   engine->n_outstanding++;
-  weir_listeners_tell (engine->ctx->listeners, WEIR_EVENT_SUBMITTED, batch->info);
+  weir_listeners_tell (engine->ctx, WEIR_EVENT_SUBMITTED, batch->info);
   weir_runner_queue (engine, batch);
 }
 
@@ -53,19 +50,22 @@ plan_batch (WeirEngine *engine, WeirTime time, gint64 due)
 static void
 skip_missed (WeirEngine *engine)
 {
-  WeirTime now = g_get_real_time (), next = engine->last + engine->interval;
+  WeirTime now = weir_clock_now (engine->clock), next = engine->last + engine->interval;
   WeirTime newest = now - now % engine->interval;
+  gint64 n = (newest - next) / engine->interval;
 
-  if (newest - next <= (WeirTime) engine->catchup * engine->interval)
+  if (n <= (gint64) engine->catchup)
     return;
-  engine->n_skipped += (guint64) ((newest - next) / engine->interval);
-  g_warning ("%" G_GINT64_FORMAT " batch times are skipped: the next one would lie %" G_GINT64_FORMAT
-             " ms behind the clock, more than catchup.batches allows; its data goes to batch %" G_GINT64_FORMAT " ms",
-             (newest - next) / engine->interval, (now - next) / 1000, newest / 1000);
+  engine->report.n_skipped += (guint64) n;
+  weir_log (engine->log, WEIR_LOG_WARNING,
+            "%" G_GINT64_FORMAT " batch times are skipped: the next one would lie %" G_GINT64_FORMAT
+            " ms behind the clock, more than catchup.batches allows; its data goes to batch %" G_GINT64_FORMAT " ms",
+            n, (now - next) / 1000, newest / 1000);
   engine->last = newest - engine->interval;
-  engine->due = g_get_monotonic_time ();
+  engine->due = weir_clock_monotonic (engine->clock) - (now - newest);
 }
 
+/* Is there anything that a graceful stop has to see through? */
 static gboolean
 has_staged (WeirEngine *engine)
 {
@@ -75,45 +75,61 @@ has_staged (WeirEngine *engine)
     if (source->klass->has_staged != NULL && source->klass->has_staged (source))
       return TRUE;
   }
-  return FALSE;
+  return engine->lost != NULL;
+}
+
+/* Where a test ticks, a batch sees all that those before it have done: none is planned ahead. */
+static gboolean
+may_plan (const WeirEngine *engine)
+{
+  guint most = engine->ctx->is_manual ? 0 : WAITING_MOST;
+
+  return !engine->is_cut && engine->n_outstanding <= most;
 }
 
 /* Is a batch to be planned now? */
 static gboolean
 is_time (WeirEngine *engine)
 {
-  if (engine->is_cut || engine->n_outstanding > WAITING_MOST)
+  if (!may_plan (engine))
     return FALSE;
   if (engine->is_stopping)
     return has_staged (engine);
   if (engine->ctx->is_manual)
     return engine->n_manual > 0;
-  return g_get_monotonic_time () >= engine->due;
+  return weir_clock_monotonic (engine->clock) >= engine->due;
 }
 
 static void
-plan_due (WeirEngine *engine)
+plan_next (WeirEngine *engine)
 {
-  while (is_time (engine)) {
-    gint64 now = g_get_monotonic_time ();
-    gboolean clocked = !engine->ctx->is_manual && !engine->is_stopping;
+  gint64 due;
 
-    if (clocked)
-      skip_missed (engine);
-    plan_batch (engine, engine->last + engine->interval, clocked ? engine->due : now);
-    engine->due += engine->interval;
-    if (engine->n_manual > 0)
-      engine->n_manual--;
-  }
-  if (!engine->ctx->is_manual && !engine->is_stopping && engine->n_outstanding <= WAITING_MOST)
-    weir_timer_arm (engine->tick, MAX (engine->due - g_get_monotonic_time (), 0));
-  stop_if_done (engine);
+  if (engine->ctx->is_manual)
+    weir_manual_clock_advance (&engine->ctx->manual, engine->interval);
+  else if (!engine->is_stopping)
+    skip_missed (engine);
+  due = MIN (engine->due, weir_clock_monotonic (engine->clock));
+  plan_batch (engine, engine->last + engine->interval, due);
+  engine->due += engine->interval;
+  if (engine->n_manual > 0)
+    engine->n_manual--;
 }
 
 static void
-on_tick (gpointer data)
+arm_tick (WeirEngine *engine)
 {
-  plan_due (data);
+  if (engine->ctx->is_manual || engine->is_stopping || !may_plan (engine) || engine->armed_for == engine->due)
+    return;
+  engine->armed_for = engine->due;
+  weir_timer_arm (engine->tick, MAX (engine->due - weir_clock_monotonic (engine->clock), 0));
+}
+
+static void
+stop_if_done (WeirEngine *engine)
+{
+  if (engine->is_stopping && engine->n_outstanding == 0 && (engine->is_cut || !has_staged (engine)))
+    weir_loop_quit (engine->loop);
 }
 
 static void
@@ -153,46 +169,16 @@ wake_waiters (WeirEngine *engine)
   }
 }
 
+/* Memory that nobody has wanted for a while goes back to the system. */
 static void
-log_reject (const char *where_and_why, guint64 n, gpointer user_data)
+watch_idle (WeirEngine *engine, const WeirBatchInfo *info, gint64 now)
 {
-  const WeirBatch *batch = user_data;
-
-  g_message ("batch %" G_GINT64_FORMAT " ms: %" G_GUINT64_FORMAT " records rejected: %s", batch->time / 1000, n,
-             where_and_why);
-}
-
-/* Batches that take longer than the interval pile up: that is said, with figures, now and then. */
-static void
-watch_delay (WeirEngine *engine, const WeirBatchInfo *info)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (info->scheduling_delay <= engine->interval || now - engine->slow_said < SAY_SLOW)
-    return;
-  engine->slow_said = now;
-  g_message ("batch %" G_GINT64_FORMAT " ms began %" G_GINT64_FORMAT " ms late and took %" G_GINT64_FORMAT
-             " ms of an interval of %" G_GINT64_FORMAT " ms",
-             info->time / 1000, info->scheduling_delay / 1000, info->processing_time / 1000, engine->interval / 1000);
-}
-
-static void
-count_batch (WeirEngine *engine, const WeirBatch *batch)
-{
-  const WeirBatchInfo *info = batch->info;
-  gint64 now = g_get_monotonic_time ();
-
   if (info->n_records > 0) {
     engine->busy_since = now;
-    engine->n_records += (guint64) info->n_records;
   } else if (engine->busy_since != 0 && now - engine->busy_since > IDLE) {
     engine->busy_since = 0;
     weir_memory_trim (engine->memory);
   }
-  engine->n_batches++;
-  engine->n_rejected += info->n_rejected;
-  weir_batch_info_foreach_rejected (info, log_reject, (gpointer) batch);
-  watch_delay (engine, info);
 }
 
 static void
@@ -208,38 +194,88 @@ fail_batch (WeirEngine *engine, const WeirBatch *batch)
   weir_driver_fail (engine, error);
 }
 
+/* Only those who count batches are woken: the others wait for the end. */
 static void
-wake_awaiters (WeirEngine *engine)
+wake_awaiters (WeirContext *ctx)
 {
-  pthread_mutex_lock (&engine->ctx->lock);
-  engine->ctx->n_completed++;
-  pthread_cond_broadcast (&engine->ctx->changed);
-  pthread_mutex_unlock (&engine->ctx->lock);
+  pthread_mutex_lock (&ctx->lock);
+  ctx->n_completed++;
+  if (ctx->n_completed >= ctx->n_awaited) {
+    ctx->n_awaited = G_MAXUINT64;
+    pthread_cond_broadcast (&ctx->changed);
+  }
+  pthread_mutex_unlock (&ctx->lock);
 }
 
-void
-weir_driver_completed (gpointer data)
+static void
+complete (WeirBatch *batch)
 {
-  WeirBatch *batch = data;
   WeirEngine *engine = batch->engine;
+  gint64 now = weir_clock_monotonic (engine->clock);
 
   release_plans (batch);
   engine->n_outstanding--;
-  count_batch (engine, batch);
-  weir_listeners_tell (engine->ctx->listeners, WEIR_EVENT_COMPLETED, batch->info);
+  watch_idle (engine, batch->info, now);
+  weir_report_batch (&engine->report, batch->info, now);
+  weir_listeners_tell (engine->ctx, WEIR_EVENT_COMPLETED, batch->info);
   if (batch->info->error != NULL)
     fail_batch (engine, batch);
   wake_waiters (engine);
-  wake_awaiters (engine);
+  wake_awaiters (engine->ctx);
   free_batch (batch);
+}
+
+/* Does nothing happen until a batch is done? */
+static gboolean
+waits_for_batches (const WeirEngine *engine)
+{
+  return engine->ctx->is_manual || engine->is_stopping || !may_plan (engine) || engine->waiters->len > 0;
+}
+
+static void
+plan_due (WeirEngine *engine)
+{
+  WeirBatch *batch;
+
+  do {
+    while (is_time (engine))
+      plan_next (engine);
+    batch = weir_runner_take_done (engine, waits_for_batches (engine));
+    if (batch != NULL)
+      complete (batch);
+  } while (batch != NULL);
+  arm_tick (engine);
+  stop_if_done (engine);
+}
+
+void
+weir_driver_done (gpointer engine)
+{
   plan_due (engine);
 }
 
 static void
-stop_if_done (WeirEngine *engine)
+on_tick (gpointer data)
 {
-  if (engine->is_stopping && engine->n_outstanding == 0 && (engine->is_cut || !has_staged (engine)))
-    weir_loop_quit (engine->loop);
+  WeirEngine *engine = data;
+
+  engine->armed_for = 0;
+  plan_due (engine);
+}
+
+/* A batch that never began: its listeners hear of its end all the same. */
+static void
+drop (WeirBatch *batch)
+{
+  WeirEngine *engine = batch->engine;
+
+  batch->info->error =
+      g_error_new (WEIR_ERROR, WEIR_ERROR_CLOSED, "the context was stopped before the batch could begin");
+  weir_report_rejects (&engine->report, batch->lost);
+  release_plans (batch);
+  weir_listeners_tell (engine->ctx, WEIR_EVENT_COMPLETED, batch->info);
+  free_batch (batch);
+  engine->n_outstanding--;
 }
 
 /* Batches that wait are given up, and said to be. */
@@ -253,12 +289,12 @@ drop_waiting (WeirEngine *engine)
   while ((batch = weir_runner_steal (engine)) != NULL) {
     n++;
     n_records += MAX (batch->info->n_records, 0);
-    release_plans (batch);
-    free_batch (batch);
-    engine->n_outstanding--;
+    drop (batch);
   }
+  engine->report.n_dropped += n;
   if (n > 0)
-    g_warning ("%u planned batches were dropped, with %" G_GINT64_FORMAT " records or more", n, n_records);
+    weir_log (engine->log, WEIR_LOG_WARNING,
+              "%u planned batches were dropped, with %" G_GINT64_FORMAT " records or more", n, n_records);
 }
 
 static void
@@ -267,26 +303,43 @@ on_deadline (gpointer data)
   WeirEngine *engine = data;
 
   if (engine->is_cut)
-    g_warning ("the running batch has not ended: waiting for the job's code in it");
+    weir_log (engine->log, WEIR_LOG_WARNING,
+              "the running batch has not ended: waiting for the job's code to return, %s runs",
+              weir_runner_where (engine));
   else
-    g_warning ("stop.timeout is over, %u batches are not done: stopping at once", engine->n_outstanding);
+    weir_log (engine->log, WEIR_LOG_WARNING, "stop.timeout is over, %u batches are not done: stopping at once",
+              engine->n_outstanding);
+  weir_timer_arm (engine->deadline, engine->stop_timeout);
   weir_driver_stop (engine, FALSE);
+}
+
+static void
+stop_sources (WeirEngine *engine)
+{
+  for (guint i = 0; i < engine->sources->len; i++) {
+    WeirSource *source = g_ptr_array_index (engine->sources, i);
+
+    if (source->klass->stop != NULL)
+      source->klass->stop (source);
+  }
+}
+
+/* The time for a stop runs from the first time that it is asked for. */
+static void
+begin_stop (WeirEngine *engine)
+{
+  engine->is_stopping = TRUE;
+  weir_timer_disarm (engine->tick);
+  weir_timer_arm (engine->deadline, engine->stop_timeout);
+  stop_sources (engine);
 }
 
 void
 weir_driver_stop (WeirEngine *engine, gboolean graceful)
 {
   if (!engine->is_stopping)
-    for (guint i = 0; i < engine->sources->len; i++) {
-      WeirSource *source = g_ptr_array_index (engine->sources, i);
-
-      if (source->klass->stop != NULL)
-        source->klass->stop (source);
-    }
-  engine->is_stopping = TRUE;
-  weir_timer_disarm (engine->tick);
-  weir_timer_arm (engine->deadline, engine->stop_timeout);
-  if (!graceful) {
+    begin_stop (engine);
+  if (!graceful && !engine->is_cut) {
     engine->is_cut = TRUE;
     weir_runner_cut (engine);
     drop_waiting (engine);
@@ -315,15 +368,28 @@ weir_driver_advance (WeirEngine *engine, guint n_batches)
 }
 
 void
-weir_driver_start (WeirEngine *engine)
+weir_driver_init (WeirEngine *engine)
 {
   engine->tick = weir_timer_new (engine->loop, on_tick, engine);
   engine->deadline = weir_timer_new (engine->loop, on_deadline, engine);
-  for (guint i = 0; i < engine->sources->len; i++) {
+}
+
+/* A signal may have come first. */
+void
+weir_driver_start (WeirEngine *engine)
+{
+  for (guint i = 0; i < engine->sources->len && !engine->is_stopping; i++) {
     WeirSource *source = g_ptr_array_index (engine->sources, i);
 
     if (source->klass->start != NULL)
       source->klass->start (source);
   }
   plan_due (engine);
+}
+
+void
+weir_driver_end (WeirEngine *engine)
+{
+  weir_report_rejects (&engine->report, engine->lost);
+  weir_report_end (&engine->report);
 }

@@ -12,12 +12,28 @@
 #include <weir/error.h>
 
 static void
+free_signals (WeirEngine *engine)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (engine->signals); i++)
+    if (engine->signals[i] != NULL)
+      weir_signal_free (engine->signals[i]);
+  memset (engine->signals, 0, sizeof engine->signals);
+}
+
+/* Nothing can end a function of the job that does not return, so the third signal is left to the process. */
+static void
 on_signal (gpointer data)
 {
   WeirEngine *engine = data;
 
-  if (engine->n_signals++ == 0)
-    g_message ("stopping: what was received is processed first; a second signal stops at once");
+  engine->n_signals++;
+  if (engine->n_signals == 1) {
+    weir_log (engine->log, WEIR_LOG_INFO,
+              "stopping: what was received is processed first; a second signal stops at once");
+  } else {
+    weir_log (engine->log, WEIR_LOG_INFO, "stopping at once; a third signal is not caught");
+    free_signals (engine);
+  }
   weir_driver_stop (engine, engine->n_signals == 1);
 }
 
@@ -25,16 +41,6 @@ static void
 begin (gpointer data)
 {
   weir_driver_start (data);
-}
-
-static void
-set_state (WeirContext *ctx, WeirContextState state, gboolean is_done)
-{
-  pthread_mutex_lock (&ctx->lock);
-  ctx->state = state;
-  ctx->is_done = is_done;
-  pthread_cond_broadcast (&ctx->changed);
-  pthread_mutex_unlock (&ctx->lock);
 }
 
 static void
@@ -48,18 +54,24 @@ close_sources (WeirEngine *engine)
   }
 }
 
+/* What hangs on the loop, which does not run. */
 static void
 clear_loop_things (WeirEngine *engine)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (engine->signals); i++)
-    if (engine->signals[i] != NULL)
-      weir_signal_free (engine->signals[i]);
-  if (engine->tick != NULL)
-    weir_timer_free (engine->tick);
-  if (engine->deadline != NULL)
-    weir_timer_free (engine->deadline);
-  memset (engine->signals, 0, sizeof engine->signals);
+  free_signals (engine);
+  weir_timer_free (engine->tick);
+  weir_timer_free (engine->deadline);
   engine->tick = engine->deadline = NULL;
+}
+
+static void
+set_stopped (WeirContext *ctx)
+{
+  pthread_mutex_lock (&ctx->lock);
+  ctx->state = WEIR_STOPPED;
+  ctx->is_done = TRUE;
+  pthread_cond_broadcast (&ctx->changed);
+  pthread_mutex_unlock (&ctx->lock);
 }
 
 static gpointer
@@ -69,14 +81,10 @@ loop_main (gpointer data)
 
   pthread_setname_np (pthread_self (), "weir-loop");
   weir_loop_run (engine->loop);
-  weir_runner_quit (engine);
-  pthread_join (engine->runner_thread, NULL);
+  weir_driver_end (engine);
   clear_loop_things (engine);
   close_sources (engine);
-  g_message ("%s: stopped after %" G_GUINT64_FORMAT " batches, %" G_GUINT64_FORMAT " records, %" G_GUINT64_FORMAT
-             " rejected",
-             engine->ctx->name, engine->n_batches, engine->n_records, engine->n_rejected);
-  set_state (engine->ctx, WEIR_STOPPED, TRUE);
+  set_stopped (engine->ctx);
   return NULL;
 }
 
@@ -94,11 +102,11 @@ static void
 set_times (WeirEngine *engine)
 {
   WeirContext *ctx = engine->ctx;
-  WeirTime now = ctx->is_manual ? ctx->manual_start : g_get_real_time ();
+  WeirTime now = weir_clock_now (engine->clock);
 
   engine->interval = weir_options_duration (ctx->options, WEIR_OPTION_BATCH_INTERVAL);
   engine->zero = engine->last = now - now % engine->interval;
-  engine->due = g_get_monotonic_time () + engine->zero + engine->interval - now;
+  engine->due = weir_clock_monotonic (engine->clock) + engine->zero + engine->interval - now;
   engine->catchup = weir_options_integer (ctx->options, WEIR_OPTION_CATCHUP_BATCHES);
   engine->stop_timeout = weir_options_duration (ctx->options, WEIR_OPTION_STOP_TIMEOUT);
 }
@@ -110,8 +118,11 @@ engine_new (WeirContext *ctx)
   gsize limit = (gsize) weir_options_size (ctx->options, WEIR_OPTION_MEMORY_LIMIT);
 
   engine->ctx = ctx;
+  engine->log = &ctx->log;
+  engine->clock = ctx->clock;
   engine->memory = weir_memory_new (limit);
   engine->room = limit / 2;
+  engine->n_counters = ctx->counters->len;
   engine->n_partitions = weir_options_integer (ctx->options, WEIR_OPTION_PARTITIONS);
   engine->sources = g_ptr_array_new ();
   engine->waiters = g_array_new (FALSE, FALSE, sizeof (WeirRoomWaiter));
@@ -119,6 +130,7 @@ engine_new (WeirContext *ctx)
   pthread_mutex_init (&engine->lock, NULL);
   pthread_cond_init (&engine->wake, NULL);
   set_times (engine);
+  weir_report_init (&engine->report, engine->log, engine->interval);
   return engine;
 }
 
@@ -146,9 +158,12 @@ open_sources (WeirEngine *engine, GError **error)
 static gboolean
 start_thread (pthread_t *thread, gpointer (*f) (gpointer), WeirEngine *engine, GError **error)
 {
-  int code = pthread_create (thread, NULL, f, engine);
+  pthread_t fresh;
+  int code = pthread_create (&fresh, NULL, f, engine);
 
-  if (code != 0)
+  if (code == 0)
+    *thread = fresh;
+  else
     g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED, "cannot start a thread: %s", g_strerror (code));
   return code == 0;
 }
@@ -160,8 +175,8 @@ free_parts (WeirEngine *engine)
   if (engine->loop != NULL)
     weir_loop_free (engine->loop);
   weir_workers_free (engine->workers);
-  if (engine->lost != NULL)
-    g_hash_table_unref (engine->lost);
+  g_clear_pointer (&engine->lost, g_hash_table_unref);
+  weir_report_clear (&engine->report);
   g_ptr_array_unref (engine->sources);
   g_array_unref (engine->waiters);
   pthread_mutex_destroy (&engine->lock);
@@ -174,6 +189,7 @@ start_parts (WeirEngine *engine, gboolean with_signals, GError **error)
   engine->loop = weir_loop_new (error);
   if (engine->loop == NULL || !open_sources (engine, error))
     return FALSE;
+  weir_driver_init (engine);
   engine->workers = weir_workers_new (weir_options_integer (engine->ctx->options, WEIR_OPTION_WORKERS));
   if (with_signals) {
     engine->signals[0] = weir_signal_new (engine->loop, SIGINT, on_signal, engine);
@@ -182,25 +198,27 @@ start_parts (WeirEngine *engine, gboolean with_signals, GError **error)
   if (!start_thread (&engine->runner_thread, weir_runner_main, engine, error))
     return FALSE;
   weir_loop_post (engine->loop, begin, engine);
-  if (start_thread (&engine->loop_thread, loop_main, engine, error))
-    return TRUE;
-  weir_runner_quit (engine);
-  pthread_join (engine->runner_thread, NULL);
-  return FALSE;
+  return start_thread (&engine->loop_thread, loop_main, engine, error);
 }
 
-gboolean
+WeirEngine *
 weir_engine_start (WeirContext *ctx, gboolean with_signals, GError **error)
 {
   WeirEngine *engine = engine_new (ctx);
+  WeirMemory *memory = engine->memory;
 
-  ctx->engine = engine;
-  set_state (ctx, WEIR_ACTIVE, FALSE);
   if (start_parts (engine, with_signals, error))
-    return TRUE;
+    return engine;
   close_sources (engine);
-  set_state (ctx, WEIR_STOPPED, TRUE);
-  return FALSE;
+  weir_engine_free (engine);
+  weir_memory_free (memory);
+  return NULL;
+}
+
+gboolean
+weir_engine_is_mine (const WeirEngine *engine)
+{
+  return pthread_equal (pthread_self (), engine->loop_thread) || pthread_equal (pthread_self (), engine->runner_thread);
 }
 
 static void
@@ -252,6 +270,10 @@ weir_engine_free (WeirEngine *engine)
     weir_engine_stop (engine, FALSE);
     pthread_join (engine->loop_thread, NULL);
   }
+  if (engine->runner_thread != 0) {
+    weir_runner_quit (engine);
+    pthread_join (engine->runner_thread, NULL);
+  }
   free_parts (engine);
   g_free (engine);
 }
@@ -274,6 +296,12 @@ weir_engine_options (WeirEngine *engine)
   return engine->ctx->options;
 }
 
+const WeirLog *
+weir_engine_log (WeirEngine *engine)
+{
+  return engine->log;
+}
+
 gboolean
 weir_engine_has_room (WeirEngine *engine)
 {
@@ -292,16 +320,8 @@ void
 weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reason, guint64 n)
 {
   g_autofree char *key = g_strdup_printf ("%s: %s", op->name, reason);
-  guint64 *count;
 
-  if (engine->lost == NULL)
-    engine->lost = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  count = g_hash_table_lookup (engine->lost, key);
-  if (count == NULL) {
-    count = g_new0 (guint64, 1);
-    g_hash_table_insert (engine->lost, g_steal_pointer (&key), count);
-  }
-  *count += n;
+  weir_rejects_add (&engine->lost, key, n);
 }
 
 typedef struct {

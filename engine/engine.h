@@ -11,6 +11,7 @@
 #include "engine/context.h"
 #include "engine/listener.h"
 #include "engine/loop.h"
+#include "engine/report.h"
 #include "engine/run.h"
 #include "engine/source.h"
 #include "engine/workers.h"
@@ -25,7 +26,6 @@ struct _WeirBatch {
   WeirPlan *plans;  /* by source */
   GHashTable *lost; /* rejected before they were records: text -> count */
   WeirBatchInfo *info;
-  gboolean dropped; /* it never ran */
 };
 
 typedef struct {
@@ -36,6 +36,8 @@ typedef struct {
 struct _WeirEngine {
   /* Constant while it runs. */
   WeirContext *ctx;
+  const WeirLog *log;
+  const WeirClock *clock;
   WeirLoop *loop;
   WeirMemory *memory;
   WeirWorkers *workers;
@@ -45,47 +47,59 @@ struct _WeirEngine {
   guint n_partitions, catchup;
   WeirTime stop_timeout;
   gsize room; /* sources hold back when more is used */
-  pthread_t loop_thread, runner_thread;
+  guint n_counters;
+  pthread_t loop_thread, runner_thread; /* 0: not started */
 
   /* Loop thread: the driver. */
   WeirTimer *tick, *deadline;
   WeirSignal *signals[2];
-  guint n_signals;     /* that came */
-  WeirTime last;       /* the newest planned batch */
-  gint64 due;          /* monotonic: when the next batch is due */
-  guint n_outstanding; /* planned, not complete */
-  guint n_manual;      /* ticks asked for by weir_context_advance () */
-  gboolean is_stopping, is_cut, is_slow;
-  gint64 slow_said, busy_since; /* monotonic */
-  GHashTable *lost;
-  GArray *waiters; /* of WeirRoomWaiter */
-  guint64 n_batches, n_records, n_rejected, n_skipped;
+  guint n_signals;                       /* that came */
+  gint64 armed_for;                      /* the due time that the tick waits for; 0: it does not */
+  WeirTime last;                         /* the newest planned batch */
+  gint64 due;                            /* monotonic: when the next batch is due */
+  guint n_outstanding;                   /* planned, not complete */
+  guint n_manual;                        /* ticks asked for by weir_context_advance () */
+  gboolean is_stopping, is_cut;
+  gint64 busy_since;                     /* monotonic; 0: idle */
+  GHashTable *lost;                      /* rejected before they were records, for the next batch; nullable */
+  GArray *waiters;                       /* of WeirRoomWaiter */
+  WeirReport report;
 
   /* Under lock: the runner's queue. */
   pthread_mutex_t lock;
   pthread_cond_t wake;
   GQueue queue; /* of WeirBatch */
-  gboolean runner_waits, quit;
+  GQueue done;  /* of WeirBatch: run, and not yet taken back by the loop */
+  gboolean runner_waits, loop_waits, quit;
   gboolean is_halted; /* a batch failed or was cut: no other begins */
-  WeirRun *running; /* for stop to cut */
+  WeirRun *running;   /* for stop to cut */
+
+  const WeirOutput *running_output; /* atomic, the runner writes: which one it is in; NULL: none */
 };
 
-/* engine/engine.c: opens sources, starts the threads. The caller owns nothing of it. */
-gboolean weir_engine_start (WeirContext *ctx, gboolean with_signals, GError **error);
-void weir_engine_free (WeirEngine *engine);                     /* stops at once if it runs, joins */
+/* engine/engine.c: opens sources, starts the threads. */
+WeirEngine *weir_engine_start (WeirContext *ctx, gboolean with_signals, GError **error);
+void weir_engine_free (WeirEngine *engine);                     /* stops at once if it runs, joins; not the memory */
+gboolean weir_engine_is_mine (const WeirEngine *engine);        /* is this the loop's thread, or the runner? */
 void weir_engine_stop (WeirEngine *engine, gboolean graceful);  /* any thread; returns at once */
 void weir_engine_advance (WeirEngine *engine, guint n_batches); /* any thread; returns at once */
 
 /* engine/driver.c; loop thread. */
+void weir_driver_init (WeirEngine *engine); /* before the loop runs */
 void weir_driver_start (WeirEngine *engine);
 void weir_driver_stop (WeirEngine *engine, gboolean graceful);
 void weir_driver_advance (WeirEngine *engine, guint n_batches);
-void weir_driver_completed (gpointer batch);
+void weir_driver_done (gpointer engine); /* batches have been run */
 void weir_driver_fail (WeirEngine *engine, GError *error);
+void weir_driver_end (WeirEngine *engine); /* the last words */
 
 /* engine/runner.c */
 gpointer weir_runner_main (gpointer engine);
 void weir_runner_queue (WeirEngine *engine, WeirBatch *batch);
-WeirBatch *weir_runner_steal (WeirEngine *engine); /* a batch that has not begun; NULL: none */
-void weir_runner_cut (WeirEngine *engine);         /* fails the running batch with CLOSED */
+/* A batch that has been run; NULL: none. @waits: the loop wants to be told of the next one at once, else empty ones may
+ * wait for the next tick. */
+WeirBatch *weir_runner_take_done (WeirEngine *engine, gboolean waits);
+WeirBatch *weir_runner_steal (WeirEngine *engine);  /* a batch that has not begun; NULL: none */
+void weir_runner_cut (WeirEngine *engine);          /* fails the running batch with CLOSED */
+const char *weir_runner_where (WeirEngine *engine); /* the output that runs; any thread */
 void weir_runner_quit (WeirEngine *engine);

@@ -1,9 +1,12 @@
 /* Owns what start does to the graph: slides, slices and uses are resolved, and every mistake is reported, one line
- * each. Threads: the one that starts the context. SPDX-License-Identifier: Apache-2.0
+ * each. Must not know what operators do.
+ * Threads: the one that starts the context.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #include <weir/error.h>
 
 #include "engine/context.h"
+#include "engine/quantity.h"
 
 static WeirTime
 common_divisor (WeirTime a, WeirTime b)
@@ -20,11 +23,12 @@ common_divisor (WeirTime a, WeirTime b)
 static void
 check_multiple (WeirStream *stream, const char *what, WeirTime value, WeirTime of)
 {
-  if (of > 0 && value % of != 0)
-    weir_stream_mistake (stream,
-                         "has a %s of %" G_GINT64_FORMAT " ms, no multiple of the %" G_GINT64_FORMAT
-                         " ms that its parent slides by: give a multiple",
-                         what, value / 1000, of / 1000);
+  g_autofree char *has = weir_quantity_format (weir_duration_units, value);
+  g_autofree char *needs = weir_quantity_format (weir_duration_units, of);
+
+  if (value % of != 0)
+    weir_stream_mistake (stream, "has a %s of %s, no multiple of the %s that its parent slides by: give a multiple",
+                         what, has, needs);
 }
 
 static void
@@ -40,18 +44,27 @@ resolve_window (WeirStream *stream, WeirTime parent_slide)
 }
 
 static void
+check_equal_slides (WeirStream *stream, const WeirStream *a, const WeirStream *b)
+{
+  g_autofree char *slide_a = weir_quantity_format (weir_duration_units, a->op.slide);
+  g_autofree char *slide_b = weir_quantity_format (weir_duration_units, b->op.slide);
+
+  if (a->op.slide != b->op.slide)
+    weir_stream_mistake (stream,
+                         "joins %s, which slides by %s, with %s, which slides by %s: bring both to one slide with "
+                         "weir_window ()",
+                         a->label, slide_a, b->label, slide_b);
+}
+
+/* Of a stream that has a mistake already the parent's slide will do: its children are checked against that. */
+static void
 resolve_slide (WeirStream *stream, WeirTime interval)
 {
   WeirTime slide = stream->n_parents > 0 ? stream->parents[0]->op.slide : interval;
 
   for (guint i = 1; i < stream->n_parents; i++)
-    if (stream->parents[i]->op.slide != slide)
-      weir_stream_mistake (
-          stream,
-          "joins %s, which slides by %" G_GINT64_FORMAT " ms, with %s, which slides by %" G_GINT64_FORMAT
-          " ms: bring both to one slide with weir_window ()",
-          stream->parents[0]->label, slide / 1000, stream->parents[i]->label, stream->parents[i]->op.slide / 1000);
-  if (stream->op.length != 0)
+    check_equal_slides (stream, stream->parents[0], stream->parents[i]);
+  if (stream->op.length > 0 && !stream->has_mistake)
     resolve_window (stream, slide);
   else
     stream->op.slide = slide;
@@ -70,9 +83,11 @@ resolve_slices (WeirStream *stream, guint n_partitions)
 }
 
 static void
-open_slices (WeirOp *op)
+open_slices (WeirStream *stream)
 {
-  if (op->klass->slice_open == NULL)
+  WeirOp *op = &stream->op;
+
+  if (op->klass->slice_open == NULL || stream->n_consumers == 0)
     return;
   op->slices = g_new0 (gpointer, op->n_slices);
   for (guint i = 0; i < op->n_slices; i++)
@@ -86,19 +101,27 @@ add_error (WeirContext *ctx, const char *label, GError *error)
   g_error_free (error);
 }
 
+/* @seen: uid -> the first that has it, as "<verb>-<n>". */
 static void
-check_uid (WeirContext *ctx, GHashTable *seen, const char *uid, const char *what)
+check_uid (WeirContext *ctx, GHashTable *seen, const char *uid, const char *verb, guint id)
 {
+  g_autofree char *who = g_strdup_printf ("%s-%u", verb, id);
+  const char *other;
+
   if (uid == NULL)
     return;
-  if (!g_hash_table_add (seen, (gpointer) uid))
-    g_ptr_array_add (ctx->mistakes, g_strdup_printf ("two %s have the uid '%s': give each one of its own", what, uid));
+  other = g_hash_table_lookup (seen, uid);
+  if (other == NULL)
+    g_hash_table_insert (seen, (gpointer) uid, g_steal_pointer (&who));
+  else
+    g_ptr_array_add (ctx->mistakes,
+                     g_strdup_printf ("%s and %s have the same uid '%s': give each one of its own", other, who, uid));
 }
 
 static void
 check_streams (WeirContext *ctx)
 {
-  g_autoptr (GHashTable) uids = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) uids = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   WeirTime interval = weir_options_duration (ctx->options, WEIR_OPTION_BATCH_INTERVAL);
   guint n_partitions = weir_options_integer (ctx->options, WEIR_OPTION_PARTITIONS);
 
@@ -108,7 +131,7 @@ check_streams (WeirContext *ctx)
 
     resolve_slide (stream, interval);
     resolve_slices (stream, n_partitions);
-    check_uid (ctx, uids, stream->uid, "streams");
+    check_uid (ctx, uids, stream->uid, stream->op.klass->verb, stream->id);
     if (stream->op.klass->validate != NULL && !stream->has_mistake && !stream->op.klass->validate (&stream->op, &error))
       add_error (ctx, stream->label, error);
   }
@@ -117,7 +140,7 @@ check_streams (WeirContext *ctx)
 static void
 check_outputs (WeirContext *ctx)
 {
-  g_autoptr (GHashTable) uids = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) uids = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
 
   if (ctx->outputs->len == 0)
     g_ptr_array_add (ctx->mistakes,
@@ -126,9 +149,26 @@ check_outputs (WeirContext *ctx)
     WeirOutput *output = g_ptr_array_index (ctx->outputs, i);
     GError *error = NULL;
 
-    check_uid (ctx, uids, output->uid, "outputs");
+    check_uid (ctx, uids, output->uid, output->klass->verb, output->id);
     if (output->klass->validate != NULL && !output->klass->validate (output, &error))
       add_error (ctx, output->label, error);
+  }
+}
+
+/* Counts who will ask for each stream. What leads to no output is not counted, so that it costs nothing: parents come
+ * before their children, hence the children are done first. */
+static void
+count_consumers (WeirContext *ctx)
+{
+  for (guint i = 0; i < ctx->outputs->len; i++)
+    ((WeirOutput *) g_ptr_array_index (ctx->outputs, i))->stream->n_consumers++;
+  for (guint i = ctx->streams->len; i > 0; i--) {
+    const WeirStream *stream = g_ptr_array_index (ctx->streams, i - 1);
+
+    for (guint k = 0; k < stream->n_parents && stream->n_consumers > 0; k++) {
+      stream->parents[k]->n_consumers++;
+      stream->parents[k]->op.keep_rejects |= (stream->op.klass->flags & WEIR_OP_REJECTS) != 0;
+    }
   }
 }
 
@@ -145,7 +185,8 @@ weir_graph_check (WeirContext *ctx, GError **error)
     g_set_error (error, WEIR_ERROR, WEIR_ERROR_GRAPH, "%s", text->str);
     return FALSE;
   }
+  count_consumers (ctx);
   for (guint i = 0; i < ctx->streams->len; i++)
-    open_slices (&((WeirStream *) g_ptr_array_index (ctx->streams, i))->op);
+    open_slices (g_ptr_array_index (ctx->streams, i));
   return TRUE;
 }

@@ -1,11 +1,14 @@
 /* Owns the building of the graph: streams, outputs, their names. Mistakes are remembered, for start to report: a
- * builder never returns NULL for what a job does wrong.
+ * builder never returns NULL. Where there is no context that could remember, because neither a context nor a stream was
+ * passed, the program ends with a message: nothing could be returned that works.
  * Threads: the job's, before start.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdarg.h>
 
 #include "engine/context.h"
+
+#define MOST_PARTITIONS 256u /* the number of key groups */
 
 /* What a builder hangs its mistakes on where there is no stream to ask for a context. */
 static WeirContext *
@@ -28,7 +31,6 @@ take_parents (WeirStream *stream, WeirStream *const *parents, guint n_parents)
       weir_stream_mistake (stream, "takes stream %s of another context: build both in one context", parents[i]->label);
     } else {
       stream->parents[stream->n_parents++] = parents[i];
-      parents[i]->n_consumers++;
     }
   }
 }
@@ -41,7 +43,7 @@ weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointer params, We
 
   ctx = context_of (ctx, parents, n_parents);
   if (ctx == NULL)
-    g_error ("weir: %s () needs a context or a stream, got NULL", klass->verb);
+    g_error ("%s () needs a context or a stream, got NULL: pass what it works on", klass->verb);
   stream->op.klass = klass;
   stream->op.params = params;
   stream->ctx = ctx;
@@ -49,10 +51,12 @@ weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointer params, We
   stream->op.salt = stream->id;
   stream->label = g_strdup_printf ("%s-%u", klass->verb, stream->id);
   stream->op.name = stream->label;
-  g_ptr_array_add (ctx->streams, stream);
-  take_parents (stream, parents, n_parents);
-  if (weir_context_state (ctx) != WEIR_INITIALIZED)
-    weir_stream_mistake (stream, "was added after the context had started: build the whole graph before start");
+  if (weir_context_may_build (ctx, stream->label)) {
+    g_ptr_array_add (ctx->streams, stream);
+    take_parents (stream, parents, n_parents);
+  } else {
+    weir_context_own (ctx, stream, (GDestroyNotify) weir_stream_free);
+  }
   return stream;
 }
 
@@ -84,7 +88,9 @@ weir_stream_mistake (WeirStream *stream, const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  pthread_mutex_lock (&stream->ctx->lock);
   g_ptr_array_add (stream->ctx->mistakes, g_strdup_printf ("%s %s", stream->label, text));
+  pthread_mutex_unlock (&stream->ctx->lock);
   stream->has_mistake = TRUE;
 }
 
@@ -142,6 +148,8 @@ WeirStream *
 weir_stream_set_name (WeirStream *s, const char *name)
 {
   g_return_val_if_fail (s != NULL, NULL);
+  if (!weir_context_may_build (s->ctx, "the name of a stream"))
+    return s;
   g_free (s->name);
   s->name = g_strdup (name);
   relabel (s);
@@ -151,7 +159,7 @@ weir_stream_set_name (WeirStream *s, const char *name)
 /**
  * weir_stream_set_uid:
  * @s: the stream
- * @uid: unique in the context; copied
+ * @uid: unique among the streams of the context, not empty; copied
  *
  * Names a stream for good: what belongs to it is found by this name when the job has changed. Before start. Two streams
  * of one uid are an error at start (%WEIR_ERROR_GRAPH).
@@ -162,6 +170,12 @@ WeirStream *
 weir_stream_set_uid (WeirStream *s, const char *uid)
 {
   g_return_val_if_fail (s != NULL, NULL);
+  if (!weir_context_may_build (s->ctx, "the uid of a stream"))
+    return s;
+  if (uid != NULL && uid[0] == '\0') {
+    weir_stream_mistake (s, "has an empty uid: give it a name of its own");
+    return s;
+  }
   g_free (s->uid);
   s->uid = g_strdup (uid);
   relabel (s);
@@ -182,10 +196,14 @@ WeirStream *
 weir_stream_set_partitions (WeirStream *s, guint n)
 {
   g_return_val_if_fail (s != NULL, NULL);
-  if (n < 1 || n > 256)
-    weir_stream_mistake (s, "is to have %u partitions: give 1 to 256", n);
+  if (!weir_context_may_build (s->ctx, "the number of partitions of a stream"))
+    return s;
+  if (n < 1 || n > MOST_PARTITIONS)
+    weir_stream_mistake (s, "is to have %u partitions: give 1 to %u", n, MOST_PARTITIONS);
   else if (s->op.klass->kind != WEIR_OP_WIDE)
     weir_stream_mistake (s, "has the partitions of its parent: set the number on a keyed operator, or repartition");
+  else if (s->op.klass->flags & WEIR_OP_ONE_SLICE)
+    weir_stream_mistake (s, "has one result, hence one partition: set the number on a keyed operator, or repartition");
   s->asked_partitions = n;
   return s;
 }
@@ -193,22 +211,22 @@ weir_stream_set_partitions (WeirStream *s, guint n)
 WeirOutput *
 weir_output_new (WeirStream *stream, const WeirOutputClass *klass, gpointer params)
 {
-  WeirOutput *output = g_new0 (WeirOutput, 1);
+  WeirOutput *output;
   WeirContext *ctx;
 
   if (stream == NULL)
-    g_error ("weir: %s () needs a stream, got NULL", klass->verb);
+    g_error ("%s () needs a stream, got NULL: pass the stream that it writes", klass->verb);
+  output = g_new0 (WeirOutput, 1);
   ctx = stream->ctx;
   output->klass = klass;
   output->stream = stream;
   output->params = params;
   output->id = ctx->outputs->len;
   output->label = g_strdup_printf ("%s-%u", klass->verb, output->id);
-  stream->n_consumers++;
-  g_ptr_array_add (ctx->outputs, output);
-  if (weir_context_state (ctx) != WEIR_INITIALIZED)
-    weir_stream_mistake (stream, "got the output %s after the context had started: build the whole graph before start",
-                         output->label);
+  if (weir_context_may_build (ctx, output->label))
+    g_ptr_array_add (ctx->outputs, output);
+  else
+    weir_context_own (ctx, output, (GDestroyNotify) weir_output_free);
   return output;
 }
 
@@ -228,13 +246,16 @@ static void
 relabel_output (WeirOutput *output)
 {
   g_free (output->label);
-  output->label = g_strdup (output->name != NULL ? output->name : output->uid);
+  if (output->name != NULL || output->uid != NULL)
+    output->label = g_strdup (output->name != NULL ? output->name : output->uid);
+  else
+    output->label = g_strdup_printf ("%s-%u", output->klass->verb, output->id);
 }
 
 /**
  * weir_output_set_uid:
  * @o: the output
- * @uid: unique among the outputs of the context; copied
+ * @uid: unique among the outputs of the context, not empty; copied
  *
  * Names an output for good, as weir_stream_set_uid() does a stream. Before start.
  *
@@ -243,7 +264,13 @@ relabel_output (WeirOutput *output)
 WeirOutput *
 weir_output_set_uid (WeirOutput *o, const char *uid)
 {
-  g_return_val_if_fail (o != NULL && uid != NULL, o);
+  g_return_val_if_fail (o != NULL, NULL);
+  if (!weir_context_may_build (o->stream->ctx, "the uid of an output"))
+    return o;
+  if (uid != NULL && uid[0] == '\0') {
+    weir_stream_mistake (o->stream, "has an output %s with an empty uid: give it a name of its own", o->label);
+    return o;
+  }
   g_free (o->uid);
   o->uid = g_strdup (uid);
   relabel_output (o);
@@ -262,7 +289,9 @@ weir_output_set_uid (WeirOutput *o, const char *uid)
 WeirOutput *
 weir_output_set_name (WeirOutput *o, const char *name)
 {
-  g_return_val_if_fail (o != NULL && name != NULL, o);
+  g_return_val_if_fail (o != NULL, NULL);
+  if (!weir_context_may_build (o->stream->ctx, "the name of an output"))
+    return o;
   g_free (o->name);
   o->name = g_strdup (name);
   relabel_output (o);

@@ -8,7 +8,8 @@
 
 #include "engine/context.h"
 
-#define SLOW WEIR_MILLISECONDS (10)
+#define SLOW      WEIR_MILLISECONDS (10)
+#define SAY_AGAIN WEIR_SECONDS (10)
 
 WeirBatchInfo *
 weir_batch_info_copy (const WeirBatchInfo *info)
@@ -58,20 +59,32 @@ call (const WeirListening *listening, WeirEvent event, gconstpointer info)
     on_output (info, listening->user_data);
 }
 
-void
-weir_listeners_tell (GPtrArray *listeners, WeirEvent event, gconstpointer info)
+static void
+say_slow (const WeirContext *ctx, guint index, WeirEvent event, gint64 took)
 {
   static const char *const names[] = { "batch_submitted", "batch_started", "batch_completed", "output_started",
                                        "output_completed" };
+  WeirListening *listening = g_ptr_array_index (ctx->listeners, index);
+  gint64 now = g_get_monotonic_time ();
 
-  for (guint i = 0; i < listeners->len; i++) {
+  if (listening->slow_said != 0 && now - listening->slow_said < SAY_AGAIN)
+    return;
+  listening->slow_said = now;
+  weir_log (&ctx->log, WEIR_LOG_WARNING,
+            "listener %u took %" G_GINT64_FORMAT " ms in %s, and the loop waited: hand such work to a thread", index,
+            took / 1000, names[event]);
+}
+
+void
+weir_listeners_tell (WeirContext *ctx, WeirEvent event, gconstpointer info)
+{
+  for (guint i = 0; i < ctx->listeners->len; i++) {
     gint64 start = g_get_monotonic_time (), took;
 
-    call (g_ptr_array_index (listeners, i), event, info);
+    call (g_ptr_array_index (ctx->listeners, i), event, info);
     took = g_get_monotonic_time () - start;
     if (took > SLOW)
-      g_warning ("listener %u took %" G_GINT64_FORMAT " ms in %s, and the loop waited: hand such work to a thread", i,
-                 took / 1000, names[event]);
+      say_slow (ctx, i, event, took);
   }
 }
 
@@ -82,7 +95,7 @@ weir_listeners_tell (GPtrArray *listeners, WeirEvent event, gconstpointer info)
  * @user_data: for the functions
  *
  * Has a program told what happens in a context. Before start. The functions run on the loop thread, one at a time, and
- * must not block; one that takes more than 10 ms is named in the log.
+ * must not block; one that takes more than 10 ms is named in the log, at most every 10 s.
  */
 
 /**
@@ -97,9 +110,12 @@ weir_listeners_tell (GPtrArray *listeners, WeirEvent event, gconstpointer info)
 void
 weir_context_add_listener_sized (WeirContext *ctx, const WeirListener *listener, gsize size, gpointer user_data)
 {
-  WeirListening *listening = g_new0 (WeirListening, 1);
+  WeirListening *listening;
 
   g_return_if_fail (ctx != NULL && listener != NULL);
+  if (!weir_context_may_build (ctx, "a listener"))
+    return;
+  listening = g_new0 (WeirListening, 1);
   memcpy (&listening->listener, listener, MIN (size, sizeof (WeirListener)));
   listening->user_data = user_data;
   g_ptr_array_add (ctx->listeners, listening);
@@ -212,6 +228,18 @@ weir_batch_info_foreach_rejected (const WeirBatchInfo *info,
   g_hash_table_iter_init (&iter, info->rejects);
   while (g_hash_table_iter_next (&iter, &key, &count))
     f (key, *(guint64 *) count, user_data);
+}
+
+/**
+ * weir_batch_info_n_invalid_utf8:
+ * @info: what a listener got
+ *
+ * Returns: the texts with bytes that are no UTF-8, which passed unchanged; 0 before the batch is complete
+ */
+guint64
+weir_batch_info_n_invalid_utf8 (const WeirBatchInfo *info)
+{
+  return info->n_invalid_utf8;
 }
 
 /**

@@ -8,6 +8,7 @@
 typedef struct {
   WeirListener listener;
   gpointer user_data;
+  gint64 slow_said; /* monotonic; 0: never. Loop thread */
 } WeirListening;
 
 /* Immutable once told; written by the loop until the batch is queued, then by the runner. */
@@ -18,6 +19,7 @@ struct _WeirBatchInfo {
   WeirTime scheduling_delay;
   WeirTime processing_time;
   guint64 n_rejected;
+  guint64 n_invalid_utf8;
   GHashTable *rejects; /* "where: why" -> guint64 *; nullable */
   GError *error;
 };
@@ -42,5 +44,5 @@ typedef enum {
   WEIR_EVENT_OUTPUT_COMPLETED
 } WeirEvent;
 
-/* Calls the listeners; loop thread. @info: a WeirBatchInfo or WeirOutputInfo. */
-void weir_listeners_tell (GPtrArray *listeners, WeirEvent event, gconstpointer info);
+/* Calls the context's listeners; loop thread. @info: a WeirBatchInfo or WeirOutputInfo. */
+void weir_listeners_tell (WeirContext *ctx, WeirEvent event, gconstpointer info);

@@ -30,6 +30,7 @@ typedef enum {
   WEIR_OP_ONE_SLICE = 2,   /* one global answer: exchange of one slice */
   WEIR_OP_EVERY_BATCH = 4, /* must see each batch of its parent, wanted or not (windows, state) */
   WEIR_OP_PULLS = 8,       /* process () queues, end () pulls by weir_task_pull () */
+  WEIR_OP_REJECTS = 16,    /* reads what its parent's functions rejected */
 } WeirOpFlags;
 
 struct _WeirOpClass {
@@ -84,7 +85,7 @@ struct _WeirOp {
                                    atomics) */
   gpointer *slices;             /* state, n_slices of them */
   gpointer computed_state;      /* of COMPUTED operators, runner only */
-  gboolean keep_rejects;        /* somebody reads weir_rejected () of it */
+  gboolean keep_rejects;        /* somebody reads weir_rejected () of it; resolved at start */
 };
 
 /* What a wide operator's tasks handed over, in order of task. */

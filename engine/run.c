@@ -40,19 +40,41 @@ weir_run_take_error (WeirRun *run, GError *error)
 }
 
 void
+weir_rejects_add (GHashTable **rejects, const char *where_and_why, guint64 n)
+{
+  guint64 *count;
+
+  if (*rejects == NULL)
+    *rejects = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  count = g_hash_table_lookup (*rejects, where_and_why);
+  if (count == NULL) {
+    count = g_new0 (guint64, 1);
+    g_hash_table_insert (*rejects, g_strdup (where_and_why), count);
+  }
+  *count += n;
+}
+
+guint64
+weir_rejects_sum (GHashTable *rejects)
+{
+  GHashTableIter iter;
+  gpointer key, count;
+  guint64 sum = 0;
+
+  if (rejects == NULL)
+    return 0;
+  g_hash_table_iter_init (&iter, rejects);
+  while (g_hash_table_iter_next (&iter, &key, &count))
+    sum += *(guint64 *) count;
+  return sum;
+}
+
+void
 weir_run_count_reject (WeirRun *run, const char *operator_name, const char *reason, guint64 n)
 {
   g_autofree char *key = g_strdup_printf ("%s: %s", operator_name, reason);
-  guint64 *count;
 
   pthread_mutex_lock (&run->lock);
-  if (run->rejects == NULL)
-    run->rejects = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  count = g_hash_table_lookup (run->rejects, key);
-  if (count == NULL) {
-    count = g_new0 (guint64, 1);
-    g_hash_table_insert (run->rejects, g_steal_pointer (&key), count);
-  }
-  *count += n;
+  weir_rejects_add (&run->rejects, key, n);
   pthread_mutex_unlock (&run->lock);
 }

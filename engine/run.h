@@ -42,6 +42,10 @@ void weir_run_clear (WeirRun *run);
 void weir_run_take_error (WeirRun *run, GError *error); /* keeps the first; transfer full */
 void weir_run_count_reject (WeirRun *run, const char *operator_name, const char *reason, guint64 n);
 
+/* Counts of rejected records, "where: why" -> guint64 *; NULL: none. The table is made with the first. */
+void weir_rejects_add (GHashTable **rejects, const char *where_and_why, guint64 n);
+guint64 weir_rejects_sum (GHashTable *rejects);
+
 static inline gboolean
 weir_run_has_failed (const WeirRun *run)
 {

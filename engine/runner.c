@@ -21,7 +21,7 @@ tell (gpointer data)
 {
   Telling *telling = data;
 
-  weir_listeners_tell (telling->engine->ctx->listeners, telling->event, telling->info);
+  weir_listeners_tell (telling->engine->ctx, telling->event, telling->info);
   if (telling->event <= WEIR_EVENT_COMPLETED)
     weir_batch_info_free (telling->info);
   else
@@ -74,14 +74,14 @@ must_advance (const WeirStream *stream)
   return (stream->op.klass->flags & WEIR_OP_EVERY_BATCH) != 0;
 }
 
-/* Every parent has a dataset in this batch, too. */
+/* Every parent is due in this batch, too: one that only takes it in has no result to show. */
 static gboolean
 has_dataset (const WeirEngine *engine, const WeirStream *stream, WeirTime time)
 {
   if (stream->n_consumers == 0 || !(is_due (engine, stream, time) || must_advance (stream)))
     return FALSE;
   for (guint i = 0; i < stream->n_parents; i++)
-    if (stream->parents[i]->dataset == NULL)
+    if (stream->parents[i]->dataset == NULL || !is_due (engine, stream->parents[i], time))
       return FALSE;
   return TRUE;
 }
@@ -127,25 +127,6 @@ advance_all (WeirBatch *batch, GError **error)
 }
 
 static gboolean
-run_output (WeirBatch *batch, WeirOutput *output, GError **error)
-{
-  gint64 start = g_get_monotonic_time ();
-  GError *failure = NULL;
-  gboolean ok;
-
-  post_output_event (batch, output, WEIR_EVENT_OUTPUT_STARTED, 0, NULL);
-  ok = output->klass->run (output, output->stream->dataset, batch->time, &failure);
-  if (!ok && failure == NULL)
-    failure = g_error_new (WEIR_ERROR, WEIR_ERROR_FAILED, "the output said no more than that it failed");
-  if (!ok)
-    g_prefix_error (&failure, "%s: ", output->label);
-  post_output_event (batch, output, WEIR_EVENT_OUTPUT_COMPLETED, g_get_monotonic_time () - start, failure);
-  if (!ok)
-    g_propagate_error (error, failure);
-  return ok;
-}
-
-static gboolean
 goes_on (WeirRun *run, GError **error)
 {
   if (!weir_run_has_failed (run))
@@ -154,6 +135,35 @@ goes_on (WeirRun *run, GError **error)
   g_propagate_error (error, g_error_copy (run->error));
   pthread_mutex_unlock (&run->lock);
   return FALSE;
+}
+
+static void
+set_output (WeirEngine *engine, const WeirOutput *output)
+{
+  __atomic_store_n (&engine->running_output, output, __ATOMIC_RELAXED);
+}
+
+/* An output may go over what has failed in its stream, but its batch has failed all the same. */
+static gboolean
+run_output (WeirBatch *batch, WeirRun *run, WeirOutput *output, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  GError *failure = NULL;
+  gboolean ok;
+
+  set_output (batch->engine, output);
+  post_output_event (batch, output, WEIR_EVENT_OUTPUT_STARTED, 0, NULL);
+  ok = output->klass->run (output, output->stream->dataset, batch->time, &failure);
+  if (!ok && failure == NULL)
+    failure = g_error_new (WEIR_ERROR, WEIR_ERROR_FAILED, "the output said no more than that it failed");
+  ok = ok && goes_on (run, &failure);
+  if (!ok)
+    g_prefix_error (&failure, "%s: ", output->label);
+  post_output_event (batch, output, WEIR_EVENT_OUTPUT_COMPLETED, g_get_monotonic_time () - start, failure);
+  set_output (batch->engine, NULL);
+  if (!ok)
+    g_propagate_error (error, failure);
+  return ok;
 }
 
 static gboolean
@@ -166,7 +176,7 @@ run_outputs (WeirBatch *batch, WeirRun *run, GError **error)
 
     if (output->stream->dataset == NULL || !is_due (batch->engine, output->stream, batch->time))
       continue;
-    if (!run_output (batch, output, error) || !goes_on (run, error))
+    if (!run_output (batch, run, output, error))
       return FALSE;
   }
   return TRUE;
@@ -211,24 +221,9 @@ init_run (WeirBatch *batch, WeirRun *run)
   run->zero = engine->zero;
   run->seed = engine->seed;
   run->n_partitions = engine->n_partitions;
-  run->n_counters = engine->ctx->counters->len;
+  run->n_counters = engine->n_counters;
   run->counters = g_new0 (gint64, run->n_counters);
   run->rejects = g_steal_pointer (&batch->lost);
-}
-
-static guint64
-sum_of (GHashTable *counts)
-{
-  GHashTableIter iter;
-  gpointer key, count;
-  guint64 sum = 0;
-
-  if (counts == NULL)
-    return 0;
-  g_hash_table_iter_init (&iter, counts);
-  while (g_hash_table_iter_next (&iter, &key, &count))
-    sum += *(guint64 *) count;
-  return sum;
 }
 
 static void
@@ -236,8 +231,9 @@ finish_info (WeirBatchInfo *info, WeirRun *run)
 {
   if (info->n_records < 0)
     info->n_records = (gint64) __atomic_load_n (&run->n_records, __ATOMIC_RELAXED);
-  info->n_rejected = sum_of (run->rejects);
+  info->n_rejected = weir_rejects_sum (run->rejects);
   info->rejects = g_steal_pointer (&run->rejects);
+  info->n_invalid_utf8 = __atomic_load_n (&run->n_invalid_utf8, __ATOMIC_RELAXED);
 }
 
 static void
@@ -251,7 +247,7 @@ run_batch (WeirBatch *batch)
 
   init_run (batch, &run);
   set_running (engine, &run);
-  info->scheduling_delay = MAX (start - batch->due, 0);
+  info->scheduling_delay = MAX (weir_clock_monotonic (engine->clock) - batch->due, 0);
   post_batch_event (batch, WEIR_EVENT_STARTED);
   for (guint i = 0; i < streams->len; i++)
     make_dataset (batch, &run, g_ptr_array_index (streams, i));
@@ -280,6 +276,30 @@ next_batch (WeirEngine *engine)
   return batch;
 }
 
+/* Is there anything in it that somebody waits for? An empty batch can wait for the next tick, which spares a wake-up of
+ * the loop a batch. */
+static gboolean
+is_news (const WeirBatch *batch)
+{
+  const WeirBatchInfo *info = batch->info;
+
+  return info->n_records != 0 || info->error != NULL || info->rejects != NULL || batch->engine->ctx->listeners->len > 0;
+}
+
+static void
+hand_back (WeirBatch *batch)
+{
+  WeirEngine *engine = batch->engine;
+  gboolean tell;
+
+  pthread_mutex_lock (&engine->lock);
+  g_queue_push_tail (&engine->done, batch);
+  tell = engine->loop_waits || is_news (batch);
+  pthread_mutex_unlock (&engine->lock);
+  if (tell)
+    weir_loop_post (engine->loop, weir_driver_done, engine);
+}
+
 gpointer
 weir_runner_main (gpointer data)
 {
@@ -289,7 +309,7 @@ weir_runner_main (gpointer data)
   pthread_setname_np (pthread_self (), "weir-runner");
   while ((batch = next_batch (engine)) != NULL) {
     run_batch (batch);
-    weir_loop_post (engine->loop, weir_driver_completed, batch);
+    hand_back (batch);
   }
   return NULL;
 }
@@ -297,11 +317,26 @@ weir_runner_main (gpointer data)
 void
 weir_runner_queue (WeirEngine *engine, WeirBatch *batch)
 {
+  gboolean waits;
+
   pthread_mutex_lock (&engine->lock);
   g_queue_push_tail (&engine->queue, batch);
-  if (engine->runner_waits)
-    pthread_cond_signal (&engine->wake);
+  waits = engine->runner_waits;
   pthread_mutex_unlock (&engine->lock);
+  if (waits)
+    pthread_cond_signal (&engine->wake);
+}
+
+WeirBatch *
+weir_runner_take_done (WeirEngine *engine, gboolean waits)
+{
+  WeirBatch *batch;
+
+  pthread_mutex_lock (&engine->lock);
+  engine->loop_waits = waits;
+  batch = g_queue_pop_head (&engine->done);
+  pthread_mutex_unlock (&engine->lock);
+  return batch;
 }
 
 WeirBatch *
@@ -323,6 +358,14 @@ weir_runner_cut (WeirEngine *engine)
   if (engine->running != NULL)
     cut (engine->running);
   pthread_mutex_unlock (&engine->lock);
+}
+
+const char *
+weir_runner_where (WeirEngine *engine)
+{
+  const WeirOutput *output = __atomic_load_n (&engine->running_output, __ATOMIC_RELAXED);
+
+  return output != NULL ? output->label : "no output";
 }
 
 void

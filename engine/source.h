@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "engine/log.h"
 #include "engine/memory.h"
 #include "engine/op.h"
 
@@ -50,7 +51,8 @@ struct _WeirSource {
 WeirLoop *weir_engine_loop (WeirEngine *engine);
 WeirMemory *weir_engine_memory (WeirEngine *engine);
 struct _WeirOptions *weir_engine_options (WeirEngine *engine);
-gboolean weir_engine_has_room (WeirEngine *engine); /* FALSE: hold back, do not read; any thread */
+const WeirLog *weir_engine_log (WeirEngine *engine); /* any thread */
+gboolean weir_engine_has_room (WeirEngine *engine);  /* FALSE: hold back, do not read; any thread */
 void weir_engine_on_room (WeirEngine *engine, WeirSource *source,
                           void (*again) (WeirSource *source)); /* once, when there is room again */
 void weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reason,

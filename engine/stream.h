@@ -18,8 +18,8 @@ struct _WeirStream {
   char *name; /* set by the job, or NULL */
   char *uid;
   char *label;            /* name, uid or "<verb>-<n>": what errors call it; op.name points here */
-  gboolean has_mistake; /* one was reported of it: no more are looked for */
-  guint n_consumers;      /* children and outputs */
+  gboolean has_mistake;   /* one was reported of it: no more are looked for */
+  guint n_consumers;      /* outputs, and children that lead to one; set by start */
   guint asked_partitions; /* weir_stream_set_partitions; 0 = the option */
   WeirSource *source;     /* kind SOURCE */
   WeirDataset *dataset;   /* of the batch that runs; runner only */

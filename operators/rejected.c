@@ -25,6 +25,7 @@ rejected_compute (WeirDataset *dataset, GError **error)
 static const WeirOpClass rejected_class = {
   .verb = "rejected",
   .kind = WEIR_OP_COMPUTED,
+  .flags = WEIR_OP_REJECTS,
   .compute = rejected_compute,
 };
 
@@ -47,9 +48,5 @@ static const WeirOpClass rejected_class = {
 WeirStream *
 weir_rejected (WeirStream *s)
 {
-  WeirStream *stream = weir_stream_derive (s, &rejected_class, NULL);
-
-  if (s != NULL)
-    s->op.keep_rejects = TRUE;
-  return stream;
+  return weir_stream_derive (s, &rejected_class, NULL);
 }

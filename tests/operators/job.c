@@ -19,6 +19,8 @@ job_init (Job *job, guint n_partitions)
   job->ctx = weir_test_context_new (WEIR_SECONDS (1));
   weir_context_set (job->ctx, "workers", "2", &error);
   g_assert_no_error (error);
+  weir_context_set (job->ctx, "log.level", "warning", &error); /* what a test captures of stdout is the job's */
+  g_assert_no_error (error);
   job->queue = weir_queue_new ();
   weir_queue_set_partitions (job->queue, n_partitions);
   job->input = weir_queue_stream (job->ctx, job->queue, TRUE);

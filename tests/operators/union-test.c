@@ -87,7 +87,7 @@ slides_must_be_equal (Job *job)
   WeirStream *slow = weir_window (job->input, WEIR_SECONDS (2), WEIR_SECONDS (2));
 
   weir_collect (weir_union (job->input, weir_stream_set_name (slow, "slow")));
-  job_run_into (job, WEIR_ERROR_GRAPH, "with slow, which slides by 2000 ms");
+  job_run_into (job, WEIR_ERROR_GRAPH, "with slow, which slides by 2s");
 }
 
 static void

@@ -1,0 +1,25 @@
+/* What the log is told of batches: rejected records, batches that are late, the sums at the end. Said now and then, so
+ * that neither short intervals nor bad input flood the log; nothing is left out of the sums.
+ * Loop thread. SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include "engine/listener.h"
+#include "engine/log.h"
+
+typedef struct {
+  const WeirLog *log;
+  WeirTime interval;
+  GHashTable *unsaid;              /* "where: why" -> guint64 *; nullable */
+  gint64 rejects_said, delay_said; /* monotonic; 0: never */
+  guint64 n_batches, n_records, n_rejected, n_invalid_utf8;
+  guint64 n_skipped; /* batch times */
+  guint64 n_dropped; /* planned batches that never ran */
+} WeirReport;
+
+void weir_report_init (WeirReport *report, const WeirLog *log, WeirTime interval);
+void weir_report_clear (WeirReport *report);
+
+void weir_report_batch (WeirReport *report, const WeirBatchInfo *info, gint64 now); /* complete, or failed */
+void weir_report_rejects (WeirReport *report, GHashTable *rejects); /* of no batch that is complete; nullable */
+void weir_report_end (WeirReport *report);
