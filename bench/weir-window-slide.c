@@ -15,12 +15,6 @@ add (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data)
   return weir_int (weir_as_int (a) + weir_as_int (b));
 }
 
-static WeirValue
-make_pair (WeirTask *task, WeirValue key, gpointer user_data)
-{
-  return weir_pair (task, key, weir_int (1));
-}
-
 static int
 compare (const void *a, const void *b)
 {
@@ -47,20 +41,21 @@ main (int argc, char **argv)
   WeirValue *keys;
   g_autofree double *times = NULL;
   g_autofree double *cpu = NULL;
-  WeirStream *pairs;
+  WeirStream *window;
+  gboolean by_sum;
   WeirPass pass;
   double total = 0;
 
   bench_args_parse (&args, argc, argv);
   keys = make_keys (args.keys);
+  by_sum = args.by != NULL && strcmp (args.by, "sum") == 0;
   times = g_new (double, args.slides);
   cpu = g_new (double, args.slides);
   weir_pass_init (&pass, &args);
-  pairs = args.by != NULL && strcmp (args.by, "sum") == 0 ? weir_with_value (pass.lines, weir_int (1))
-                                                          : weir_map (pass.lines, make_pair, NULL);
-  weir_pass_sum (&pass,
-                 weir_reduce_by_key_and_window (pairs, args.by != NULL && strcmp (args.by, "sum") == 0 ? WEIR_SUM : add,
-                                                NULL, WEIR_SECONDS ((gint64) args.panes), 0, NULL));
+  weir_queue_set_partitions (pass.queue, 1); /* a queue's default: a pane is no more than a task's worth */
+  window = weir_reduce_by_key_and_window (weir_with_value (pass.lines, weir_int (1)), by_sum ? WEIR_SUM : add, NULL,
+                                          WEIR_SECONDS ((gint64) args.panes), 0, NULL);
+  weir_pass_sum (&pass, window);
   for (guint64 i = 0; i < args.panes + args.slides; i++) {
     guint64 held = MIN (i + 1, args.panes);
     double start;

@@ -28,9 +28,9 @@ compare_slots (const WeirKey *a, const WeirKey *b)
   return weir_compare (weir_key_value (a), weir_key_value (b));
 }
 
-/* A run of used slots is almost sorted already. */
+/* Slots of a later run have greater hashes, so no more than a run is ever moved; most are in place already. */
 static void
-sort_run (WeirKey **slots, guint n)
+sort_slots (WeirKey **slots, guint n)
 {
   for (guint i = 1; i < n; i++) {
     WeirKey *slot = slots[i];
@@ -46,28 +46,6 @@ static gboolean
 is_in_range (const WeirTableCursor *cursor, const WeirKey *slot)
 {
   return slot->hash >= cursor->from && slot->hash < cursor->until;
-}
-
-/* Gives the slots of the run that begins at the cursor, as far as they are in the range and fit; *end: where it
- * stopped. */
-static guint
-take_run (const WeirTableCursor *cursor, WeirKey **slots, guint most, gsize *end)
-{
-  guint n = 0;
-  gsize i = cursor->at;
-
-  for (; slot_at (cursor->table, i)->meta != 0; i++) {
-    WeirKey *slot = slot_at (cursor->table, i);
-
-    if (!is_in_range (cursor, slot))
-      continue;
-    if (n == most)
-      break;
-    slots[n++] = slot;
-  }
-  sort_run (slots, n);
-  *end = i;
-  return n;
 }
 
 /* Into the sorted slots, of which there may be @most, the last giving way. */
@@ -105,36 +83,77 @@ take_part (WeirTableCursor *cursor, WeirKey **slots, guint most)
   return n;
 }
 
-static void
-skip_free (WeirTableCursor *cursor)
+/* The first place whose own hashes all lie behind the range. */
+static gsize
+stop_of (const WeirTableCursor *cursor)
+{
+  const WeirTable *table = cursor->table;
+  guint64 end = cursor->until - table->base;
+
+  if (cursor->until >= table->base + table->range)
+    return table->capacity;
+  return MIN ((gsize) ((end + ((guint64) 1 << table->shift) - 1) >> table->shift), table->capacity);
+}
+
+/* Lists used slots up to place @stop. Which slots are used is as good as random, hence no branch on it. */
+static guint
+list_slots (WeirTableCursor *cursor, WeirKey **slots, guint n, guint most, gsize stop)
+{
+  const gsize stride = cursor->table->stride;
+  const guint64 from = cursor->from, span = cursor->until - cursor->from;
+  char *p = cursor->table->slots + cursor->at * stride;
+  gsize i = cursor->at;
+
+  for (; i < stop && n < most; i++, p += stride) {
+    WeirKey *slot = (WeirKey *) p;
+
+    slots[n] = slot;
+    n += (slot->meta != 0) & ((guint64) slot->hash - from < span);
+  }
+  cursor->at = i;
+  return n;
+}
+
+/* Leaves a run that was not listed whole to the next call; FALSE if it began where this one did. */
+static gboolean
+leave_run (WeirTableCursor *cursor, gsize begin, guint *n)
+{
+  while (cursor->at > begin && slot_at (cursor->table, cursor->at - 1)->meta != 0) {
+    cursor->at--;
+    *n -= is_in_range (cursor, slot_at (cursor->table, cursor->at));
+  }
+  return cursor->at > begin;
+}
+
+/* Does the cursor stand inside a run? */
+static gboolean
+is_in_run (const WeirTableCursor *cursor)
 {
   const WeirTable *table = cursor->table;
 
-  while (cursor->at < table->capacity && slot_at (table, cursor->at)->meta == 0) {
-    if (table->base + ((guint64) cursor->at << table->shift) >= cursor->until)
-      cursor->at = table->capacity;
-    else
-      cursor->at++;
-  }
+  return cursor->at < table->capacity && slot_at (table, cursor->at)->meta != 0 &&
+         slot_at (table, cursor->at - 1)->meta != 0;
 }
 
 guint
 weir_table_cursor_next (WeirTableCursor *cursor, WeirKey **slots, guint most)
 {
-  const WeirTable *table = cursor->table;
+  const gsize stop = stop_of (cursor);
   guint n = 0;
 
   if (G_UNLIKELY (cursor->last != NULL))
     return take_part (cursor, slots, most);
-  for (skip_free (cursor); n < most && cursor->at < table->capacity; skip_free (cursor)) {
-    gsize end;
-    guint taken = take_run (cursor, slots + n, most - n, &end);
+  while (n == 0 && cursor->at < stop) {
+    gsize begin = cursor->at;
 
-    if (G_UNLIKELY (slot_at (table, end)->meta != 0))
-      return n > 0 ? n : take_part (cursor, slots, most); /* what does not fit waits for the next call */
-    cursor->at = end;
-    n += taken;
+    n = list_slots (cursor, slots, 0, most, stop);
+    /* Slots of the range may have been pushed behind its end, by those before them. */
+    while (cursor->at >= stop && n < most && is_in_run (cursor))
+      n = list_slots (cursor, slots, n, most, cursor->at + 1);
+    if (is_in_run (cursor) && !leave_run (cursor, begin, &n))
+      return take_part (cursor, slots, most);
   }
+  sort_slots (slots, n);
   return n;
 }
 
@@ -142,13 +161,14 @@ gsize
 weir_table_count (const WeirTable *table, guint64 from, guint64 until)
 {
   WeirTableCursor cursor;
+  WeirKey *slots[256];
   gsize n = 0;
+  guint some;
 
   if (from <= table->base && until >= table->base + table->range)
     return table->n;
   weir_table_cursor_init (&cursor, table, from, until);
-  for (skip_free (&cursor); cursor.at < table->capacity; skip_free (&cursor))
-    for (; slot_at (table, cursor.at)->meta != 0; cursor.at++)
-      n += is_in_range (&cursor, slot_at (table, cursor.at));
+  while ((some = weir_table_cursor_next (&cursor, slots, G_N_ELEMENTS (slots))) > 0)
+    n += some;
   return n;
 }
