@@ -23,6 +23,7 @@ typedef enum { IDLE, LOOKING_UP, CONNECTING, OPEN, WAITING } State;
 
 struct _WeirConnection {
   WeirLoop *loop;
+  const WeirLog *log;
   char *host, *port, *name;
   WeirTime keepalive;
   WeirConnectionFuncs funcs;
@@ -42,17 +43,19 @@ static void look_up (WeirConnection *connection);
 static void try_next (WeirConnection *connection, int last_errno);
 
 WeirConnection *
-weir_connection_new (WeirLoop *loop, const char *host, const char *port, WeirTime keepalive,
-                     const WeirConnectionFuncs *funcs, gpointer data)
+weir_connection_new (WeirLoop *loop, const WeirLog *log, const WeirPeer *peer, const WeirConnectionFuncs *funcs,
+                     gpointer data)
 {
   WeirConnection *connection = g_new (WeirConnection, 1);
+  gboolean is_ipv6 = strchr (peer->host, ':') != NULL;
 
   *connection = (WeirConnection){
     .loop = loop,
-    .host = g_strdup (host),
-    .port = g_strdup (port),
-    .name = g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port),
-    .keepalive = keepalive,
+    .log = log,
+    .host = g_strdup (peer->host),
+    .port = g_strdup (peer->port),
+    .name = g_strdup_printf (is_ipv6 ? "[%s]:%s" : "%s:%s", peer->host, peer->port),
+    .keepalive = peer->keepalive,
     .funcs = *funcs,
     .data = data,
     .addresses = g_array_new (FALSE, FALSE, sizeof (WeirAddress)),
@@ -109,7 +112,7 @@ static void
 say_away (WeirConnection *connection, const char *why)
 {
   if (!connection->is_away)
-    g_message ("socket %s: %s; trying again until it is there", connection->name, why);
+    weir_log (connection->log, WEIR_LOG_INFO, "socket %s: %s; trying again until it is there", connection->name, why);
   connection->is_away = TRUE;
 }
 
@@ -117,7 +120,7 @@ static void
 say_back (WeirConnection *connection)
 {
   if (connection->is_away)
-    g_message ("socket %s: connected again", connection->name);
+    weir_log (connection->log, WEIR_LOG_INFO, "socket %s: connected again", connection->name);
   connection->is_away = FALSE;
 }
 

@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "engine/log.h"
 #include "engine/loop.h"
 
 typedef struct _WeirConnection WeirConnection;
@@ -19,8 +20,14 @@ typedef struct {
   void (*closed) (gboolean is_orderly, gpointer data); /* after ENDED or LOST, before the next attempt */
 } WeirConnectionFuncs;
 
-/* @keepalive: silence before a peer is probed; one that does not answer is given up after as much again. */
-WeirConnection *weir_connection_new (WeirLoop *loop, const char *host, const char *port, WeirTime keepalive,
+/* Whom to reach. */
+typedef struct {
+  const char *host, *port;
+  WeirTime keepalive; /* silence before it is probed; if it does not answer it is given up after as much again */
+} WeirPeer;
+
+/* Copies @peer. @log: lives as long as the connection. */
+WeirConnection *weir_connection_new (WeirLoop *loop, const WeirLog *log, const WeirPeer *peer,
                                      const WeirConnectionFuncs *funcs, gpointer data);
 void weir_connection_free (WeirConnection *connection);
 void weir_connection_start (WeirConnection *connection);

@@ -83,8 +83,9 @@ reject_unfinished (SocketSource *self, gsize n_bytes, const char *reason)
 {
   if (n_bytes == 0)
     return;
-  g_message ("socket %s: the last %" G_GSIZE_FORMAT " bytes are no whole record and are left out: %s",
-             weir_connection_name (self->connection), n_bytes, reason);
+  weir_log (weir_engine_log (self->source.engine), WEIR_LOG_INFO,
+            "socket %s: the last %" G_GSIZE_FORMAT " bytes are no whole record and are left out: %s",
+            weir_connection_name (self->connection), n_bytes, reason);
   reject (self, reason, 1);
 }
 
@@ -155,10 +156,14 @@ socket_start (WeirSource *source)
 {
   static const WeirConnectionFuncs funcs = { .readable = on_readable, .closed = on_closed };
   SocketSource *self = (SocketSource *) source;
-  WeirTime keepalive = weir_options_duration (weir_engine_options (source->engine), WEIR_OPTION_SOCKET_KEEPALIVE);
+  const WeirPeer peer = {
+    .host = self->host,
+    .port = self->port,
+    .keepalive = weir_options_duration (weir_engine_options (source->engine), WEIR_OPTION_SOCKET_KEEPALIVE),
+  };
 
   self->connection =
-      weir_connection_new (weir_engine_loop (source->engine), self->host, self->port, keepalive, &funcs, self);
+      weir_connection_new (weir_engine_loop (source->engine), weir_engine_log (source->engine), &peer, &funcs, self);
   weir_connection_start (self->connection);
 }
 
@@ -179,8 +184,9 @@ receive_the_rest (SocketSource *self, int fd)
       break;
   }
   if (receipt == NO_ROOM)
-    g_message ("socket %s: bytes that the system still holds are left out: there is no room for them",
-               weir_connection_name (self->connection));
+    weir_log (weir_engine_log (self->source.engine), WEIR_LOG_INFO,
+              "socket %s: bytes that the system still holds are left out: there is no room for them",
+              weir_connection_name (self->connection));
   return receipt != NO_ROOM && recv (fd, &byte, 1, MSG_PEEK) == 0;
 }
 

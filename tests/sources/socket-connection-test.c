@@ -71,6 +71,7 @@ on_log (const char *domain, GLogLevelFlags level, const char *message, gpointer 
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
+  static const WeirLog log = { "test", WEIR_LOG_INFO };
   const WeirConnectionFuncs funcs = { readable, closed };
   g_autoptr (GError) error = NULL;
 
@@ -79,8 +80,8 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->guard = weir_timer_new (fixture->loop, give_up, NULL);
   weir_timer_arm (fixture->guard, DEADLINE);
   peer_bind (&fixture->peer);
-  fixture->connection =
-      weir_connection_new (fixture->loop, "localhost", fixture->peer.port, WEIR_SECONDS (25), &funcs, fixture);
+  fixture->connection = weir_connection_new (
+      fixture->loop, &log, &(WeirPeer){ "localhost", fixture->peer.port, WEIR_SECONDS (25) }, &funcs, fixture);
   fixture->seen = g_string_new (NULL);
   fixture->log_handler = g_log_set_handler ("weir", G_LOG_LEVEL_MESSAGE, on_log, fixture);
 }
