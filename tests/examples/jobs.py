@@ -229,7 +229,7 @@ class Examples:
             if done.returncode != 1 or "whole seconds" not in done.stderr:
                 raise Failed(f"{length} {slide}: status {done.returncode}, said {done.stderr!r}")
         done = self.run("windowed_wordcount", "127.0.0.1", 1, 3, 1, "--batch.interval=700ms")
-        if done.returncode != 1 or "no multiple of the 700 ms" not in done.stderr:
+        if done.returncode != 1 or "no multiple of the 700ms" not in done.stderr:
             raise Failed(f"status {done.returncode}, said {done.stderr!r}")
 
     def save_wordcount(self):
