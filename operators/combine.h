@@ -122,8 +122,4 @@ weir_reduce_two (WeirTask *task, const WeirReduceParams *params, WeirValue a, We
   return weir_returned_take (task, params->f (task, a, b, params->user_data));
 }
 
-/* The fold that weir_count_by_value () and WEIR_SUM share, and its tight loops (combine-sum.c). */
-extern const WeirFold weir_fold_sum;
-void weir_sum_process_pairs (WeirTask *task, const WeirChunk *in);
-void weir_sum_add_chunk (WeirTask *task, WeirCombined *combined, const WeirKey *keys, const WeirValue *values, guint n);
-void weir_sum_add_ones (WeirTask *task, WeirCombined *combined, const WeirKey *keys, guint n, gint64 amount);
+extern const WeirFold weir_fold_sum; /* combine-sum.h */

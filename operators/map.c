@@ -6,20 +6,61 @@
 #include "operators/pairs.h"
 #include "operators/returned.h"
 
+/* An element whose result is not stored as it is: a pair, a borrowed container, or none, since it was rejected. */
+static gboolean
+is_odd (const WeirTask *task, WeirValue value, guint64 n_rejects)
+{
+  return value.kind >= WEIR_PAIR || task->n_rejects_ever != n_rejects;
+}
+
+/* Elements from @from on, whatever they become. */
+static void
+map_any (WeirTask *task, const WeirFunction *function, const WeirChunk *in, guint from)
+{
+  WeirValue cells[2];
+
+  for (guint i = from; i < in->n; i++) {
+    guint64 n_rejects = task->n_rejects_ever;
+    WeirValue value = function->map (task, weir_chunk_element (in, i, cells), function->user_data);
+
+    if (G_LIKELY (task->n_rejects_ever == n_rejects))
+      weir_returned_emit (task, value);
+  }
+}
+
+/* Plain results are stored side by side; the first that is none ends that, and the rest goes the general way. */
 static void
 map_process (WeirTask *task, const WeirChunk *in)
 {
   const WeirFunction function = *(const WeirFunction *) task->op->params;
   const WeirChunk chunk = *in;
-  WeirValue cells[2];
+  const guint64 n_rejects = task->n_rejects_ever;
+  WeirValue cells[2], value = weir_nil ();
+  guint64 n_emitted;
+  guint n = 0;
 
-  for (guint i = 0; i < chunk.n; i++) {
-    guint64 n_rejects = task->n_rejects_ever;
-    WeirValue value = function.map (task, weir_chunk_element (&chunk, i, cells), function.user_data);
-
-    if (G_LIKELY (task->n_rejects_ever == n_rejects))
-      weir_returned_emit (task, value);
+  weir_task_reserve (task, FALSE);
+  n_emitted = task->n_emitted;
+  for (; n < chunk.n; n++) {
+    value = function.map (task, weir_chunk_element (&chunk, n, cells), function.user_data);
+    if (G_UNLIKELY (is_odd (task, value, n_rejects)))
+      break;
+    value.flags = 0;
+    task->head.values[n] = value;
   }
+  if (G_UNLIKELY (task->head.n_elements != 0 || task->n_emitted != n_emitted)) {
+    task->head.n_elements = 0;
+    weir_task_fail (task, WEIR_ERROR_USER, "its function emitted: return the result, or use weir_flat_map ()");
+    return;
+  }
+  task->head.n_elements = n;
+  if (n == task->head.capacity)
+    weir_task_flush (task);
+  if (n == chunk.n)
+    return;
+  if (task->n_rejects_ever == n_rejects)
+    weir_returned_emit (task, value);
+  map_any (task, &function, &chunk, n + 1);
 }
 
 static void

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/stream.h"
-#include "operators/combine.h"
+#include "operators/combine-sum.h"
 #include "operators/pairs.h"
 #include "operators/window-panes.h"
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/stream.h"
-#include "operators/combine.h"
+#include "operators/combine-sum.h"
 #include "operators/pairs.h"
 #include "operators/split-sum.h"
 
@@ -40,27 +40,11 @@ static const WeirOpClass sum_class = {
   .read = sum_read,
 };
 
-/* Ones by key, or by the whole element. */
-static void
-add_ones (WeirTask *task, const WeirValue *values, guint n)
-{
-  WeirCombined *combined = ((WeirCombineInstance *) task->instance)->combined;
-  WeirKey keys[WEIR_CHUNK_SIZE];
-  WeirValue cells[WEIR_CHUNK_SIZE];
-
-  for (guint from = 0; from < n && weir_task_is_going (task); from += WEIR_CHUNK_SIZE) {
-    guint some = MIN (n - from, WEIR_CHUNK_SIZE);
-
-    weir_combine_hash (task, &combined->table, values + from, some, keys, cells);
-    weir_sum_add_ones (task, combined, keys, some, 1);
-  }
-}
-
 static void
 count_by_key_process (WeirTask *task, const WeirChunk *in)
 {
   if (weir_task_require_pairs (task, in))
-    add_ones (task, in->keys, in->n);
+    weir_sum_process_ones (task, in->keys, in->n);
 }
 
 static void
@@ -69,7 +53,7 @@ count_by_value_process (WeirTask *task, const WeirChunk *in)
   WeirValue pairs[WEIR_CHUNK_SIZE], cells[WEIR_CHUNK_SIZE][2];
 
   if (in->keys == NULL) {
-    add_ones (task, in->values, in->n);
+    weir_sum_process_ones (task, in->values, in->n);
     return;
   }
   for (guint from = 0; from < in->n && weir_task_is_going (task); from += WEIR_CHUNK_SIZE) {
@@ -77,7 +61,7 @@ count_by_value_process (WeirTask *task, const WeirChunk *in)
 
     for (guint i = 0; i < n; i++)
       pairs[i] = weir_chunk_element (in, from + i, cells[i]);
-    add_ones (task, pairs, n);
+    weir_sum_process_ones (task, pairs, n);
   }
 }
 

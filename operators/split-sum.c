@@ -5,7 +5,7 @@
  */
 #include "operators/split-sum.h"
 
-#include "operators/combine.h"
+#include "operators/combine-sum.h"
 #include "operators/split.h"
 #include "operators/with-value.h"
 
@@ -35,30 +35,56 @@ split_count_open (WeirTask *task)
   instance->amount = 1;
 }
 
+/* While the table is in cache, a token goes there at once. */
+static void
+count_small (WeirTask *task, WeirCombined *combined, WeirValue rest, char separator, WeirValue amount)
+{
+  const WeirSeed seed = weir_task_seed (task);
+  WeirValue token;
+  WeirKey key;
+
+  while (weir_text_next_token (&rest, separator, &token)) {
+    weir_key_of_text (token.data, token.size, token.kind, &seed, &key);
+    weir_sum_add_key (task, combined, &key, amount);
+  }
+}
+
+/* Else tokens wait in @keys, of which there are @n, while their slots come from memory. Returns how many wait then. */
+static guint
+count_large (WeirTask *task, WeirCombined *combined, WeirValue rest, WeirKey *keys, guint n)
+{
+  const SplitSum *instance = task->instance;
+  const WeirSeed seed = weir_task_seed (task);
+  WeirValue token;
+
+  while (weir_text_next_token (&rest, instance->separator, &token)) {
+    weir_key_of_text (token.data, token.size, token.kind, &seed, &keys[n]);
+    __builtin_prefetch (weir_table_home (&combined->table, keys[n].hash, WEIR_SUM_STRIDE), 1);
+    if (++n == WEIR_CHUNK_SIZE) {
+      weir_sum_add_keys (task, combined, keys, n, weir_int (instance->amount));
+      n = 0;
+    }
+  }
+  return n;
+}
+
 static void
 split_sum_process (WeirTask *task, const WeirChunk *in)
 {
   SplitSum *instance = task->instance;
   WeirCombined *combined = instance->base.combined;
-  const WeirSeed seed = weir_task_seed (task);
+  WeirValue amount = weir_int (instance->amount);
   WeirKey keys[WEIR_CHUNK_SIZE];
   guint n = 0;
 
   if (!weir_split_require_texts (task, task->absorbed[0]->op, in))
     return;
-  for (guint i = 0; i < in->n && weir_task_is_going (task); i++) {
-    WeirValue rest = in->values[i], token;
-
-    while (weir_text_next_token (&rest, instance->separator, &token)) {
-      weir_key_of_text (token.data, token.size, token.kind, &seed, &keys[n]);
-      __builtin_prefetch (weir_table_home (&combined->table, keys[n].hash, sizeof (WeirKey) + 8), 1);
-      if (++n == WEIR_CHUNK_SIZE) {
-        weir_sum_add_ones (task, combined, keys, n, instance->amount);
-        n = 0;
-      }
-    }
-  }
-  weir_sum_add_ones (task, combined, keys, n, instance->amount);
+  for (guint i = 0; i < in->n && weir_task_is_going (task); i++)
+    if (n == 0 && weir_sum_is_small (combined))
+      count_small (task, combined, in->values[i], instance->separator, amount);
+    else
+      n = count_large (task, combined, in->values[i], keys, n);
+  weir_sum_add_keys (task, combined, keys, n, amount);
 }
 
 static const WeirOpClass split_sum_class = {
