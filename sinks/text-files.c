@@ -18,7 +18,7 @@
 #include "engine/value-text.h"
 #include "sinks/batch-folder.h"
 
-#define BUFFER ((gsize) 128 * 1024)
+#define BUFFER ((gsize) 64 * 1024)
 
 typedef struct {
   char *prefix; /* never NULL, as the suffix */
