@@ -437,9 +437,10 @@ weir_context_advance (WeirContext *ctx, guint n_batches, GError **error)
   if (weir_context_state (ctx) == WEIR_INITIALIZED && !start (ctx, FALSE, error))
     return FALSE;
   pthread_mutex_lock (&ctx->lock);
+  ctx->n_asked = MAX (ctx->n_asked, ctx->n_completed) + n_batches;
   if (ctx->engine != NULL)
     weir_engine_advance (ctx->engine, n_batches);
-  ok = await_batches (ctx, ctx->n_completed + n_batches, error);
+  ok = await_batches (ctx, ctx->n_asked, error);
   pthread_mutex_unlock (&ctx->lock);
   return ok;
 }

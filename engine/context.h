@@ -34,6 +34,7 @@ struct _WeirContext {
   pthread_cond_t changed;
   WeirContextState state;
   guint64 n_completed; /* batches */
+  guint64 n_asked;     /* of weir_context_advance (), in all */
   guint64 n_awaited;   /* `changed` is signalled when so many are complete; G_MAXUINT64: nobody waits */
   gboolean is_done;    /* the loop has ended: nothing moves any more */
   GError *error;       /* why it failed */
