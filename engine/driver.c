@@ -153,13 +153,31 @@ release_plans (WeirBatch *batch)
   }
 }
 
+/* No batch is there that could give memory back, so what holds it holds it for good, and nobody would ever read again.
+ */
+static void
+fail_if_stuck (WeirEngine *engine)
+{
+  if (engine->n_outstanding > 0 || engine->is_stopping || has_staged (engine))
+    return;
+  weir_driver_fail (engine, g_error_new (WEIR_ERROR, WEIR_ERROR_MEMORY_LIMIT,
+                                         "windows and unfinished records hold %" G_GSIZE_FORMAT
+                                         " bytes, more than the half of memory.limit = %" G_GSIZE_FORMAT
+                                         " bytes above which sources do not read: raise memory.limit, or hold less",
+                                         weir_memory_used (engine->memory), weir_memory_limit (engine->memory)));
+}
+
 static void
 wake_waiters (WeirEngine *engine)
 {
   g_autoptr (GArray) waiters = NULL;
 
-  if (engine->waiters->len == 0 || !weir_engine_has_room (engine))
+  if (engine->waiters->len == 0)
     return;
+  if (!weir_engine_has_room (engine)) {
+    fail_if_stuck (engine);
+    return;
+  }
   waiters = g_steal_pointer (&engine->waiters);
   engine->waiters = g_array_new (FALSE, FALSE, sizeof (WeirRoomWaiter));
   for (guint i = 0; i < waiters->len; i++) {
