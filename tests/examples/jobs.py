@@ -84,10 +84,11 @@ class Job(Program):
             raise Failed(f"this is not in the form of Spark's print:\n{rest}")
         return self.batches_so_far()
 
-    def stop_and_check(self, step_ms):
+    def stop_and_check(self, interval_ms, slide_ms=None):
+        """Stops it. Batch times are multiples of the interval; where they begin is where the job began."""
         self.stop()
-        times = [ms for ms, _ in self.batches()]
-        if any(ms % step_ms for ms in times) or any(b - a != step_ms for a, b in zip(times, times[1:])):
+        step_ms, times = slide_ms or interval_ms, [ms for ms, _ in self.batches()]
+        if any(ms % interval_ms for ms in times) or any(b - a != step_ms for a, b in zip(times, times[1:])):
             raise Failed(f"batch times are not {step_ms} ms apart: {times}")
 
 
@@ -219,7 +220,7 @@ class Examples:
         with Netcat(port) as nc, running(self.program("windowed_wordcount", "127.0.0.1", port, 4, 2)) as job:
             nc.type("a\n")
             await_true(job, lambda: len(job.batches_so_far()) >= 3, "three windows")
-            job.stop_and_check(2000)
+            job.stop_and_check(1000, slide_ms=2000)
             expect([elements for _, elements in job.batches() if elements], [["(a,1)"]] * 2, "windows with the word")
 
     def windowed_mistakes(self):
