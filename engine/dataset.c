@@ -274,6 +274,8 @@ weir_dataset_keep (WeirDataset *dataset, GError **error)
 
   if (dataset->is_kept)
     return TRUE;
+  if (weir_run_has_failed (dataset->run))
+    return report (dataset->run, error);
   if (dataset->op->klass->kind == WEIR_OP_COMPUTED) {
     dataset->is_kept = dataset->op->klass->compute (dataset, error);
     return dataset->is_kept;

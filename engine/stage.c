@@ -73,7 +73,7 @@ build_terminal (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipelin
     klass = stage->klass->fuse (stage->terminal, chain, pipeline->chain->len, &n_absorbed);
   *n_left = pipeline->chain->len - n_absorbed;
   task = weir_task_link_new (task_run, stage->terminal, klass != NULL ? klass : stage->klass, NULL);
-  if (task != NULL)
+  if (task != NULL && n_absorbed > 0)
     task->absorbed = chain + *n_left;
   return task;
 }
