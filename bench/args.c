@@ -32,6 +32,7 @@ static const Option options[] = {
   { "keys", COUNT, offsetof (BenchArgs, keys) },
   { "panes", COUNT, offsetof (BenchArgs, panes) },
   { "slides", COUNT, offsetof (BenchArgs, slides) },
+  { "batches", COUNT, offsetof (BenchArgs, batches) },
 };
 
 static const BenchArgs defaults = {
@@ -47,6 +48,7 @@ static const BenchArgs defaults = {
   .keys = 100000,
   .panes = 60,
   .slides = 300,
+  .batches = 1,
 };
 
 static const Option *

@@ -21,6 +21,7 @@ typedef struct {
   uint64_t keys; /* of a table or pane */
   uint64_t panes;
   uint64_t slides;
+  uint64_t batches; /* of a slide */
 } BenchArgs;
 
 /* Starts from the defaults; a mistake is printed and ends the process with status 2. */

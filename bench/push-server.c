@@ -122,9 +122,9 @@ static void
 report (const Push *push, double seconds)
 {
   printf ("{\"program\": \"push-server\", \"words\": %llu, \"bytes\": %llu, \"seconds\": %.3f, \"rate\": %.1f, "
-          "\"unit\": \"bytes/s\", \"peer_left\": %s}\n",
+          "\"unit\": \"bytes/s\", \"started\": %.6f, \"peer_left\": %s}\n",
           (unsigned long long) words_sent (push), (unsigned long long) push->sent, seconds,
-          (double) push->sent / seconds, push->peer_left ? "true" : "false");
+          (double) push->sent / seconds, push->started, push->peer_left ? "true" : "false");
 }
 
 int

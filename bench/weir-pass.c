@@ -41,7 +41,7 @@ weir_pass_init (WeirPass *pass, const BenchArgs *args)
   set (pass->ctx, "workers", workers);
   set (pass->ctx, "memory.limit", "20GB");
   set (pass->ctx, "log.level", "error");
-  weir_queue_set_partitions (pass->queue, 8);
+  weir_queue_set_partitions (pass->queue, (guint) MAX (args->workers, 1));
   weir_context_add_listener (pass->ctx, &listener, pass);
   pass->lines = weir_queue_stream (pass->ctx, pass->queue, TRUE);
 }

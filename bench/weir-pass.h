@@ -1,7 +1,7 @@
 /* What weir's benchmark programs share: a job over one queue, run in passes of one batch, timed by a listener.
  *
- * The clock of a pass is the batch's processing time: planning, tasks and outputs, not the copying of the lines into
- * the queue before, which the reference loops do not have either.
+ * The clock of a pass is the batch's processing time: tasks and outputs, not the copying of the lines into the queue
+ * before, which the reference loops do not have either. A push is divided into one partition for each worker.
  * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once

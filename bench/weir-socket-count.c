@@ -1,7 +1,10 @@
-/* Socket to word count. Runs until data has come and then stayed away for two batches, or never came for three seconds.
+/* Socket to word count. Runs until data has come and then stayed away for a second and two batches, or never came for
+ * three seconds.
  *
- * The rate is that of the steady state: the words of all batches after the first one with data, over the time from the
- * end of that batch to the end of the last one with data.
+ * It tells when the last batch with data was done; with the time of the first byte, which the server knows, that gives
+ * the rate of all. The rate that it prints itself is that of the steady state: the words of the batches between the
+ * first and the last one with data, which may be partly idle, over the time from the end of the first to that of the
+ * last but one.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "bench/weir-pass.h"
@@ -11,10 +14,10 @@
 typedef struct {
   WeirContext *ctx;
   WeirTime interval;
-  gint64 words; /* of the running batch; atomic */
-  gint64 all_words, first_words;
-  double first_end, last_end;
-  guint n_empty;
+  gint64 words; /* of the running batch; atomic, all else is the loop's */
+  gint64 all_words, first_words, last_words;
+  double first_end, previous_end, last_end; /* of batches with data */
+  gint64 n_empty;
   guint64 rss;
 } SocketCount;
 
@@ -31,27 +34,44 @@ sum_partition (WeirTask *task, WeirIter *values, gpointer user_data)
 }
 
 static void
-on_completed (const WeirBatchInfo *info, gpointer user_data)
+note_words (SocketCount *count, gint64 words)
 {
-  SocketCount *count = user_data;
-  gint64 words = __atomic_exchange_n (&count->words, 0, __ATOMIC_RELAXED);
-  gint64 patience = count->all_words > 0 ? 2 : WEIR_SECONDS (3) / count->interval;
-
-  if (words == 0) {
-    if (count->rss == 0 || count->all_words == 0)
-      count->rss = bench_rss_bytes ();
-    if (++count->n_empty >= patience)
-      weir_context_stop (count->ctx, TRUE);
-    return;
-  }
   count->n_empty = 0;
   count->rss = 0;
   count->all_words += words;
+  count->last_words = words;
+  count->previous_end = count->last_end;
   count->last_end = bench_now ();
   if (count->first_end > 0)
     return;
   count->first_end = count->last_end;
   count->first_words = words;
+}
+
+static void
+on_completed (const WeirBatchInfo *info, gpointer user_data)
+{
+  SocketCount *count = user_data;
+  gint64 words = __atomic_exchange_n (&count->words, 0, __ATOMIC_RELAXED);
+  gint64 patience = WEIR_SECONDS (count->all_words > 0 ? 1 : 3) / count->interval + 2;
+
+  if (words > 0) {
+    note_words (count, words);
+    return;
+  }
+  if (count->rss == 0 || count->all_words == 0)
+    count->rss = bench_rss_bytes ();
+  if (++count->n_empty >= patience)
+    weir_context_stop (count->ctx, TRUE);
+}
+
+static double
+steady_rate (const SocketCount *count)
+{
+  double seconds = count->previous_end - count->first_end;
+  gint64 words = count->all_words - count->first_words - count->last_words;
+
+  return seconds > 0 ? (double) words / seconds : 0;
 }
 
 int
@@ -77,12 +97,9 @@ main (int argc, char **argv)
   weir_foreach_partition (weir_count_by_value (weir_split (lines, ' ')), sum_partition, &count);
   if (!weir_context_run (ctx, &error))
     weir_pass_die ("run", error);
-  printf (
-      "{\"program\": \"weir-socket-count\", \"rate\": %.1f, \"unit\": \"words/s\", \"words\": %lld, \"rss_bytes\": %llu, "
-      "\"peak_rss_bytes\": %llu}\n",
-      count.last_end > count.first_end
-          ? (double) (count.all_words - count.first_words) / (count.last_end - count.first_end)
-          : 0.0,
-      (long long) count.all_words, (unsigned long long) count.rss, (unsigned long long) bench_peak_rss_bytes ());
+  printf ("{\"program\": \"weir-socket-count\", \"rate\": %.1f, \"unit\": \"words/s\", \"words\": %lld, "
+          "\"last_end\": %.6f, \"cpu_seconds\": %.3f, \"rss_bytes\": %llu, \"peak_rss_bytes\": %llu}\n",
+          steady_rate (&count), (long long) count.all_words, count.last_end, bench_cpu_seconds (),
+          (unsigned long long) count.rss, (unsigned long long) bench_peak_rss_bytes ());
   return 0;
 }
