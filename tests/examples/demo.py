@@ -53,7 +53,8 @@ class Demo:
     def counts(self):
         """demo_wordcount shows each batch and its most frequent words, and ends by itself."""
         with contextlib.closing(Peer()) as peer:
-            job = Running(self.program("demo_wordcount", "127.0.0.1", peer.port, "--batch.interval=100ms", "--seconds=2"))
+            job = Running(self.program("demo_wordcount", "127.0.0.1", peer.port, "--batch.interval=100ms", "--seconds=2",
+                                       "--catchup.batches=1000"))
             with contextlib.closing(job):
                 peer.accept()
                 peer.client.sendall(b"e d c b a\nd c b a\nc b a\nb a\nb\n")

@@ -21,6 +21,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "python"))
 from installed import Program  # noqa: E402
 from tap import Failed, Skipped, run_cases  # noqa: E402
 
+# Ten a second, and none is skipped when the machine is busy with something else.
+FAST = ["--batch.interval=100ms", "--catchup.batches=1000"]
 RULE = "-" * 43
 BATCH = re.compile(RULE + r"\nTime: (\d+) ms\n" + RULE + r"\n((?:.+\n)*)\n")
 
@@ -164,7 +166,7 @@ class Examples:
     def nc_goes_and_comes(self):
         """network_wordcount says once that its peer has gone, waits for it to come back, and goes on."""
         port = free_port()
-        with running(self.program("network_wordcount", "127.0.0.1", port, "--batch.interval=100ms")) as job:
+        with running(self.program("network_wordcount", "127.0.0.1", port, *FAST)) as job:
             with Netcat(port) as nc:
                 nc.type("first\n")
                 job.await_lines("(first,1)")
@@ -180,7 +182,7 @@ class Examples:
     def nobody_listens_yet(self):
         """network_wordcount may be started before its server."""
         port = free_port()
-        with running(self.program("network_wordcount", "127.0.0.1", port, "--batch.interval=100ms")) as job:
+        with running(self.program("network_wordcount", "127.0.0.1", port, *FAST)) as job:
             job.await_said("trying again")
             with Netcat(port) as nc:
                 nc.type("late\n")
@@ -190,7 +192,7 @@ class Examples:
     def reader_goes_away(self):
         """network_wordcount whose output nobody reads any more ends with an error, not by a signal."""
         port = free_port()
-        process = subprocess.Popen(self.program("network_wordcount", "127.0.0.1", port, "--batch.interval=100ms"),
+        process = subprocess.Popen(self.program("network_wordcount", "127.0.0.1", port, *FAST),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         process.stdout.readline()
         process.stdout.close()
@@ -238,7 +240,7 @@ class Examples:
         port = free_port()
         with tempfile.TemporaryDirectory(prefix="weir-example-") as folder:
             prefix = os.path.join(folder, "made", "counts")
-            with Netcat(port) as nc, running(self.program("save_wordcount", "127.0.0.1", port, prefix, "--batch.interval=100ms",
+            with Netcat(port) as nc, running(self.program("save_wordcount", "127.0.0.1", port, prefix, *FAST,
                                                           "--partitions=3")) as job:
                 nc.type("to be or not to be\n")
                 await_true(job, lambda: self.saved(prefix).get("to") == 2, "the counts")
@@ -262,7 +264,7 @@ class Examples:
     def save_where_it_cannot(self):
         """save_wordcount ends with an error that names the path where it cannot write."""
         with tempfile.NamedTemporaryFile(prefix="weir-example-") as file:
-            done = self.run("save_wordcount", "127.0.0.1", free_port(), file.name + "/counts", "--batch.interval=100ms")
+            done = self.run("save_wordcount", "127.0.0.1", free_port(), file.name + "/counts", *FAST)
             if done.returncode != 1 or f"{file.name}: Not a directory" not in done.stderr:
                 raise Failed(f"status {done.returncode}, said {done.stderr!r}")
 
