@@ -75,6 +75,18 @@ weir_context_new_manual (const char *name, WeirTime batch_interval, WeirTime sta
   return ctx;
 }
 
+/* Is this one of the context's own threads, or is it just starting? */
+static gboolean
+is_in_use_here (WeirContext *ctx)
+{
+  gboolean is_in_use;
+
+  pthread_mutex_lock (&ctx->lock);
+  is_in_use = ctx->state == WEIR_ACTIVE && (ctx->engine == NULL || weir_engine_is_mine (ctx->engine));
+  pthread_mutex_unlock (&ctx->lock);
+  return is_in_use;
+}
+
 /**
  * weir_context_free:
  * @ctx: (nullable): the context
@@ -90,7 +102,7 @@ weir_context_free (WeirContext *ctx)
 
   if (ctx == NULL)
     return;
-  g_return_if_fail (ctx->engine == NULL || !weir_engine_is_mine (ctx->engine));
+  g_return_if_fail (!is_in_use_here (ctx));
   if (ctx->engine != NULL) {
     memory = weir_engine_memory (ctx->engine);
     weir_engine_free (ctx->engine);

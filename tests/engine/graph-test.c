@@ -26,6 +26,7 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   watch_init (&f->watch);
+  watch_catch_log (&f->watch);
   f->ctx = weir_test_context_new (WEIR_SECONDS (1));
   f->queue = weir_queue_new ();
   f->input = weir_queue_stream (f->ctx, f->queue, TRUE);

@@ -30,6 +30,7 @@ each_level_says_what_is_at_least_as_grave (void)
     Watch watch;
 
     watch_init (&watch);
+    watch_catch_log (&watch);
     say_all (&log);
     watch_expect (&watch, "", expected[level]);
     watch_clear (&watch);
@@ -43,6 +44,7 @@ a_name_is_no_format (void)
   Watch watch;
 
   watch_init (&watch);
+  watch_catch_log (&watch);
   weir_log (&log, WEIR_LOG_INFO, "%d %s", 7, "%s");
   watch_expect (&watch, "", "message: 100%s %n: 7 %s");
   watch_clear (&watch);

@@ -19,6 +19,7 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   watch_init (&f->watch);
+  watch_catch_log (&f->watch);
   f->log = (WeirLog){ "job", WEIR_LOG_INFO };
   weir_report_init (&f->report, &f->log, WEIR_SECONDS (1));
 }

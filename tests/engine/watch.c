@@ -57,6 +57,11 @@ watch_init (Watch *watch)
   *watch = (Watch){ .lines = g_ptr_array_new_with_free_func (g_free) };
   pthread_mutex_init (&watch->lock, NULL);
   init_condition (&watch->changed);
+}
+
+void
+watch_catch_log (Watch *watch)
+{
   watch->fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK);
   watch->log_handler = g_log_set_handler ("weir", G_LOG_LEVEL_MASK, on_log, watch);
 }
@@ -64,8 +69,10 @@ watch_init (Watch *watch)
 void
 watch_clear (Watch *watch)
 {
-  g_log_remove_handler ("weir", watch->log_handler);
-  g_log_set_always_fatal (watch->fatal);
+  if (watch->log_handler != 0) {
+    g_log_remove_handler ("weir", watch->log_handler);
+    g_log_set_always_fatal (watch->fatal);
+  }
   g_ptr_array_unref (watch->lines);
   pthread_cond_destroy (&watch->changed);
   pthread_mutex_destroy (&watch->lock);

@@ -19,8 +19,11 @@ typedef struct {
   GLogLevelFlags fatal; /* as it was */
 } Watch;
 
-void watch_init (Watch *watch); /* catches the log, warnings are not fatal */
+void watch_init (Watch *watch);
 void watch_clear (Watch *watch);
+/* The log's messages are lines, too: "warning: job: …", and no longer fatal. One watch at a time, before any context.
+ */
+void watch_catch_log (Watch *watch);
 /* Lines "submitted 1000", "started 1000", "began print-0 1000", "ended print-0 1000", … of @ctx, in ms, with " failed"
  * where so. */
 void watch_listen (Watch *watch, WeirContext *ctx);
