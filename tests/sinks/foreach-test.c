@@ -189,6 +189,37 @@ a_partition_that_fails_fails_the_batch (Job *job)
 }
 
 static void
+emit_what_it_sees (WeirTask *task, WeirIter *values, gpointer user_data)
+{
+  WeirValue value;
+
+  while (weir_iter_next (values, &value))
+    weir_emit (task, value);
+}
+
+static void
+emit_pairs (WeirTask *task, WeirIter *values, gpointer user_data)
+{
+  weir_emit_pair (task, weir_text ("a"), weir_int (1));
+}
+
+static void
+an_emit_that_nothing_takes_is_an_error (Job *job)
+{
+  weir_foreach_partition (job->input, emit_what_it_sees, NULL);
+  job_push_range (job, 2000);
+  job_run_into (job, WEIR_ERROR_USER, "nothing takes what it emits");
+}
+
+static void
+an_emitted_pair_that_nothing_takes_is_an_error (Job *job)
+{
+  weir_foreach_partition (job->input, emit_pairs, NULL);
+  job_push (job, "a");
+  job_run_into (job, WEIR_ERROR_USER, "nothing takes what it emits");
+}
+
+static void
 no_function_is_a_mistake (Job *job)
 {
   weir_foreach_batch (job->input, NULL, NULL);
@@ -216,6 +247,8 @@ main (int argc, char **argv)
   job_add_test ("/foreach/empty-partitions-are-called-for", empty_partitions_are_called_for);
   job_add_test ("/foreach/a-function-need-not-pull-everything", a_function_need_not_pull_everything);
   job_add_test ("/foreach/a-partition-that-fails-fails-the-batch", a_partition_that_fails_fails_the_batch);
+  job_add_test ("/foreach/an-emit-that-nothing-takes", an_emit_that_nothing_takes_is_an_error);
+  job_add_test ("/foreach/an-emitted-pair-that-nothing-takes", an_emitted_pair_that_nothing_takes_is_an_error);
   job_add_test ("/foreach/no-function-is-a-mistake", no_function_is_a_mistake);
   job_add_test ("/foreach/no-partition-function-is-a-mistake", no_partition_function_is_a_mistake);
   return g_test_run ();

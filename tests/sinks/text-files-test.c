@@ -213,6 +213,24 @@ a_suffix_is_no_path (Fixture *fixture, gconstpointer n_partitions)
   job_run_into (&fixture->job, WEIR_ERROR_GRAPH, "has the suffix 'a/b'");
 }
 
+static void
+an_older_output_survives_a_batch_that_fails (Fixture *fixture, gconstpointer n_partitions)
+{
+  weir_save_as_text_files (fixture->job.input, fixture->prefix, NULL);
+  job_push (&fixture->job, "a");
+  job_push (&fixture->job, "b");
+  job_run (&fixture->job);
+  job_clear (&fixture->job);
+  job_init (&fixture->job, 1);
+  weir_save_as_text_files (weir_filter (fixture->job.input, fails_in_the_second_batch, NULL), fixture->prefix, NULL);
+  job_push (&fixture->job, "c");
+  job_push (&fixture->job, "2999");
+  job_run_into (&fixture->job, WEIR_ERROR_USER, "not this one");
+  scratch_expect_names (&fixture->scratch, NULL, "out-1000 out-2000");
+  scratch_expect_text (&fixture->scratch, "out-1000/part-00000", "c\n");
+  scratch_expect_text (&fixture->scratch, "out-2000/part-00000", "b\n");
+}
+
 /* FALSE: the test may not do that, and has been skipped. */
 static gboolean
 mount_small_disk (const char *path, const char *options)
@@ -314,6 +332,7 @@ main (int argc, char **argv)
   add ("/text-files/nobody-sees-a-batch-before-it-is-complete", nobody_sees_a_batch_before_it_is_complete, 3);
   add ("/text-files/a-batch-that-fails-leaves-nothing", a_batch_that_fails_leaves_nothing, 3);
   add ("/text-files/a-batch-that-runs-again", a_batch_that_runs_again_replaces_its_output, 3);
+  add ("/text-files/an-older-output-survives-a-batch-that-fails", an_older_output_survives_a_batch_that_fails, 1);
   add ("/text-files/two-outputs-into-one-folder", two_outputs_into_one_folder_are_a_mistake, 1);
   add ("/text-files/a-suffix-is-no-path", a_suffix_is_no_path, 1);
   add ("/text-files/a-full-disk", a_full_disk_is_an_error_that_leaves_nothing, 3);
