@@ -319,8 +319,9 @@ table_total (Table *t)
 int
 main (int argc, char **argv)
 {
-  gsize size = (argc > 1 ? atoi (argv[1]) : 100) * 1000000ul, vocabulary = argc > 2 ? atoi (argv[2]) : 100000, used = 0,
-        n_lines = 0, max_lines = size / 30;
+  gsize size = (argc > 1 ? g_ascii_strtoll (argv[1], NULL, 10) : 100) * 1000000ul,
+        vocabulary = argc > 2 ? g_ascii_strtoll (argv[2], NULL, 10) : 100000, used = 0, n_lines = 0,
+        max_lines = size / 30;
   char *text = malloc (size + 64);
   WeirValue *lines = malloc (max_lines * sizeof *lines);
   double *cdf = malloc (vocabulary * sizeof *cdf), sum = 0;

@@ -45,7 +45,8 @@ void weir_dataset_free (WeirDataset *dataset);
 /* All run stages on the runner and block; FALSE: error is set and the batch has failed. */
 gboolean weir_dataset_keep (WeirDataset *dataset, GError **error);    /* compute and hold all partitions */
 gboolean weir_dataset_advance (WeirDataset *dataset, GError **error); /* EVERY_BATCH: take in this batch, once */
-gboolean weir_dataset_count_partitions (WeirDataset *dataset, guint *n, GError **error); /* may run the stages that the number depends on */
+gboolean weir_dataset_count_partitions (WeirDataset *dataset, guint *n,
+                                        GError **error); /* may run the stages that the number depends on */
 
 /* Runs @dataset into a terminal: one task a partition. outputs[i] is what klass->seal gave for task i (NULL
  * without seal); transfer container to the caller, who frees with g_free. */

@@ -53,16 +53,16 @@ struct _WeirEngine {
   /* Loop thread: the driver. */
   WeirTimer *tick, *deadline;
   WeirSignal *signals[2];
-  guint n_signals;                       /* that came */
-  gint64 armed_for;                      /* the due time that the tick waits for; 0: it does not */
-  WeirTime last;                         /* the newest planned batch */
-  gint64 due;                            /* monotonic: when the next batch is due */
-  guint n_outstanding;                   /* planned, not complete */
-  guint n_manual;                        /* ticks asked for by weir_context_advance () */
+  guint n_signals;     /* that came */
+  gint64 armed_for;    /* the due time that the tick waits for; 0: it does not */
+  WeirTime last;       /* the newest planned batch */
+  gint64 due;          /* monotonic: when the next batch is due */
+  guint n_outstanding; /* planned, not complete */
+  guint n_manual;      /* ticks asked for by weir_context_advance () */
   gboolean is_stopping, is_cut;
-  gint64 busy_since;                     /* monotonic; 0: idle */
-  GHashTable *lost;                      /* rejected before they were records, for the next batch; nullable */
-  GArray *waiters;                       /* of WeirRoomWaiter */
+  gint64 busy_since; /* monotonic; 0: idle */
+  GHashTable *lost;  /* rejected before they were records, for the next batch; nullable */
+  GArray *waiters;   /* of WeirRoomWaiter */
   WeirReport report;
 
   /* Under lock: the runner's queue. */

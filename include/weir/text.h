@@ -39,7 +39,7 @@ weir_text_span (const char *p, gsize size, char separator)
 
     if (G_UNLIKELY (((guintptr) at & 4095) > 4080 && size - n < 16))
       break;
-    __asm__ ("" : "+r"(at)); /* compilers warn of what they see of the text's bounds */
+    __asm__("" : "+r"(at)); /* compilers warn of what they see of the text's bounds */
     found = _mm_movemask_epi8 (_mm_cmpeq_epi8 (_mm_loadu_si128 ((const __m128i *) at), wanted));
     if (found != 0)
       return MIN (n + (gsize) __builtin_ctz ((unsigned) found), size);
