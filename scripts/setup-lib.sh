@@ -26,7 +26,6 @@ python3             command python3
 git                 command git
 netcat-openbsd      command nc
 util-linux          command setarch
-netcat-openbsd      command nc
 '
 
 # setup_missing NEEDS: the packages of the table whose thing is not there, on one line.
