@@ -42,7 +42,7 @@ main (int argc, char **argv)
   BenchCorpus *corpus;
   g_autofree WeirValue *values = NULL;
   WeirPass pass;
-  double seconds = 0;
+  double seconds = 0, best = G_MAXDOUBLE;
   gint64 expected;
   guint passes = 0;
 
@@ -59,10 +59,11 @@ main (int argc, char **argv)
     if (pass.total != expected)
       weir_pass_die ("the count is not that of a plain loop", NULL);
     seconds += pass.processing;
+    best = MIN (best, pass.processing);
   }
   printf (
-      "{\"program\": \"weir-map-filter\", \"rate\": %.1f, \"unit\": \"lines/s\", \"seconds\": %.3f, \"passes\": %u}\n",
-      (double) corpus->n_lines * passes / seconds, seconds, passes);
+      "{\"program\": \"weir-map-filter\", \"rate\": %.1f, \"unit\": \"lines/s\", \"best\": %.1f, \"seconds\": %.3f, \"passes\": %u}\n",
+      (double) corpus->n_lines * passes / seconds, (double) corpus->n_lines / best, seconds, passes);
   weir_pass_clear (&pass);
   bench_corpus_free (corpus);
   return 0;

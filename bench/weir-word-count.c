@@ -32,7 +32,7 @@ main (int argc, char **argv)
   BenchCorpus *corpus;
   g_autofree WeirValue *values = NULL;
   WeirPass pass;
-  double seconds = 0;
+  double seconds = 0, best = G_MAXDOUBLE;
   guint passes = 0;
 
   bench_args_parse (&args, argc, argv);
@@ -45,11 +45,13 @@ main (int argc, char **argv)
     if (pass.total != (gint64) corpus->n_words)
       weir_pass_die ("the counts do not add up to the words", NULL);
     seconds += pass.processing;
+    best = MIN (best, pass.processing);
   }
   printf (
-      "{\"program\": \"weir-word-count\", \"rate\": %.1f, \"unit\": \"words/s\", \"seconds\": %.3f, \"passes\": %u, "
+      "{\"program\": \"weir-word-count\", \"rate\": %.1f, \"unit\": \"words/s\", \"best\": %.1f, \"seconds\": %.3f, \"passes\": %u, "
       "\"items\": %llu}\n",
-      (double) corpus->n_words * passes / seconds, seconds, passes, (unsigned long long) corpus->n_words);
+      (double) corpus->n_words * passes / seconds, (double) corpus->n_words / best, seconds, passes,
+      (unsigned long long) corpus->n_words);
   weir_pass_clear (&pass);
   bench_corpus_free (corpus);
   return 0;
