@@ -1,6 +1,6 @@
-/* One batch while it runs: time, seed, memory, and the first failure. Written by the runner before the tasks
- * start; the failure may be set by any worker (atomic flag, lock for the text). SPDX-License-Identifier:
- * Apache-2.0
+/* One batch while it runs: time, seed, memory, and the first failure. Written by the runner before the tasks start; the
+ * failure may be set by any worker (atomic flag, lock for the text).
+ * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once
 
