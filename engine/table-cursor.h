@@ -8,9 +8,9 @@
 
 typedef struct {
   const WeirTable *table;
-  gsize at;
   guint64 from, until;
-  const WeirKey *last; /* of a run that is longer than one call: what was given last */
+  gsize at;
+  gsize stop; /* the first place behind those of the range */
 } WeirTableCursor;
 
 /* The slots whose hashes lie from @from to before @until. The table must not change meanwhile. */

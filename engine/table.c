@@ -266,6 +266,32 @@ weir_table_remove (WeirTable *table, WeirKey *slot)
   table->n--;
 }
 
+static gboolean
+is_before (const WeirKey *a, const WeirKey *b)
+{
+  if (G_LIKELY (a->hash != b->hash))
+    return a->hash < b->hash;
+  return weir_compare (weir_key_value (a), weir_key_value (b)) < 0;
+}
+
+/* The key's place in its run, at whose end @slot is free: what belongs behind it moves up. Walkers then find all slots
+ * in order, and there are more walks than keys that are new. */
+static WeirKey *
+open_place (WeirTable *table, const WeirKey *key, WeirKey *slot)
+{
+  const gsize stride = table->stride;
+  char *place = (char *) slot;
+
+  while (place > table->slots && ((WeirKey *) (place - stride))->meta != 0 &&
+         is_before (key, (WeirKey *) (place - stride)))
+    place -= stride;
+  if (place == (char *) slot)
+    return slot;
+  memmove (place + stride, place, (gsize) ((char *) slot - place));
+  memset (place, 0, stride);
+  return (WeirKey *) place;
+}
+
 WeirKey *
 weir_table_insert (WeirTable *table, const WeirKey *key, WeirKey *slot)
 {
@@ -275,6 +301,7 @@ weir_table_insert (WeirTable *table, const WeirKey *key, WeirKey *slot)
   own.meta &= WEIR_KEY_BITS;
   if (slot == NULL || !own_key (table, &own))
     return NULL;
+  slot = open_place (table, key, slot);
   *slot = own;
   table->n++;
   return slot;

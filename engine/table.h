@@ -2,7 +2,7 @@
  *
  * Open addressing in the order of the hash: a slot's place is given by the top bits of the hash, so that the slots of a
  * key group lie together, a slice of a table is a range of slots, and a merge of two tables walks through both from
- * front to back. A slot is a WeirKey followed by `value_size` bytes that belong to the owner of the table (zeroed when
+ * front to back. A run of used slots is in the order of (hash, key). A slot is a WeirKey followed by `value_size` bytes that belong to the owner of the table (zeroed when
  * new). Keys of up to 16 bytes live in the slot; longer ones and containers are copied once into cells of the table's.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -107,8 +107,7 @@ void weir_table_init (WeirTable *table, WeirMemory *memory, gsize value_size, gu
 void weir_table_clear (WeirTable *table);
 /* Room for @n keys before it grows. FALSE: memory limit, the table is as it was. */
 gboolean weir_table_reserve (WeirTable *table, gsize n);
-/* Puts a key that weir_table_find () did not find into the free slot that it gave; the table may move. NULL: memory
- * limit. */
+/* Puts in a key that weir_table_find () did not find; @slot: what it gave. Others may move. NULL: memory limit. */
 WeirKey *weir_table_insert (WeirTable *table, const WeirKey *key, WeirKey *slot);
 
 /* Takes a slot out; others may move up to close the gap. */
