@@ -33,6 +33,7 @@ weir_task_link_new (WeirTaskRun *task_run, const WeirOp *op, const WeirOpClass *
   task->head.capacity = capacity;
   task->op = op;
   task->klass = klass;
+  task->seed = weir_seed_salted (&task_run->run->seed, op->salt);
   task->instance = task + 1;
   task->next = next;
   task->task_run = task_run;

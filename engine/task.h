@@ -36,6 +36,7 @@ struct _WeirTask {
   const WeirOpClass *klass;
   WeirDataset *const *absorbed; /* what a fused class does beside its own */
   gpointer instance;            /* klass->instance_size zeroed bytes */
+  WeirSeed seed;                /* what a wide operator hashes its keys with, when it writes and when it reads */
   WeirTask *next;               /* NULL at the end of the chain */
   WeirTaskRun *task_run;
   guint64 n_emitted;   /* of chunks handed on */
@@ -50,13 +51,6 @@ static inline gboolean
 weir_task_is_going (const WeirTask *task)
 {
   return !weir_run_has_failed (task->task_run->run);
-}
-
-/* What a wide operator hashes its keys with, when it writes and when it reads. */
-static inline WeirSeed
-weir_task_seed (const WeirTask *task)
-{
-  return weir_seed_salted (&task->task_run->run->seed, task->op->salt);
 }
 
 /* @next: where chunks go; NULL at the end. NULL: memory limit, the run has failed. */

@@ -103,7 +103,7 @@ weir_sum_add_keys (WeirTask *task, WeirCombined *combined, const WeirKey *keys, 
 static void
 process_small (WeirTask *task, WeirCombined *combined, const WeirValue *keys, const WeirValue *values, guint n)
 {
-  const WeirSeed seed = weir_task_seed (task);
+  const WeirSeed seed = task->seed;
 
   for (guint i = 0; i < n; i++) {
     WeirValue cell;

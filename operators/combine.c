@@ -50,7 +50,7 @@ void
 weir_combine_hash (const WeirTask *task, const WeirTable *table, const WeirValue *values, guint n, WeirKey *keys,
                    WeirValue *cells)
 {
-  const WeirSeed seed = weir_task_seed (task);
+  const WeirSeed seed = task->seed;
   const gsize stride = table->stride;
 
   for (guint i = 0; i < n; i++) {

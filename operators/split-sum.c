@@ -39,7 +39,7 @@ split_count_open (WeirTask *task)
 static void
 count_small (WeirTask *task, WeirCombined *combined, WeirValue rest, char separator, WeirValue amount)
 {
-  const WeirSeed seed = weir_task_seed (task);
+  const WeirSeed seed = task->seed;
   WeirValue token;
   WeirKey key;
 
@@ -54,7 +54,7 @@ static guint
 count_large (WeirTask *task, WeirCombined *combined, WeirValue rest, WeirKey *keys, guint n)
 {
   const SplitSum *instance = task->instance;
-  const WeirSeed seed = weir_task_seed (task);
+  const WeirSeed seed = task->seed;
   WeirValue token;
 
   while (weir_text_next_token (&rest, instance->separator, &token)) {

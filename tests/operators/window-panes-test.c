@@ -129,7 +129,7 @@ key_of (guint i, char buffer[64])
 static gboolean
 add_to_pane (Window *window, WeirCombined *pane, guint key, WeirValue value)
 {
-  const WeirSeed seed = weir_task_seed (window->task);
+  const WeirSeed seed = window->task->seed;
   char buffer[64];
   gboolean is_new;
   WeirKey *slot = table_put (&pane->table, &seed, key_of (key, buffer), &is_new);
@@ -223,7 +223,7 @@ find_emitted (const Window *window, WeirValue key, WeirValue *value)
 static void
 expect_order (Window *window)
 {
-  const WeirSeed seed = weir_task_seed (window->task);
+  const WeirSeed seed = window->task->seed;
   guint64 last = 0;
 
   for (guint i = 0; i < window->kept->chunks->len; i++) {

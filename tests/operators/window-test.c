@@ -170,8 +170,8 @@ expect_mistake (WeirTime length, WeirTime slide, const char *fragment)
 static void
 lengths_and_slides_that_are_no_multiples_are_mistakes (void)
 {
-  expect_mistake (WEIR_MILLISECONDS (1500), 0, "window of 1500 ms");
-  expect_mistake (WEIR_SECONDS (2), WEIR_MILLISECONDS (1100), "slide of 1100 ms");
+  expect_mistake (WEIR_MILLISECONDS (1500), 0, "window of 1500ms");
+  expect_mistake (WEIR_SECONDS (2), WEIR_MILLISECONDS (1100), "slide of 1100ms");
   expect_mistake (0, 0, "window of 0");
   expect_mistake (-WEIR_SECONDS (1), 0, "window of -");
   expect_mistake (WEIR_SECONDS (1), -1, "slides by -1");
