@@ -250,18 +250,27 @@ waits_for_batches (const WeirEngine *engine)
   return engine->ctx->is_manual || engine->is_stopping || !may_plan (engine) || engine->waiters->len > 0;
 }
 
+/* Takes back one batch that has been run. FALSE: there is none. */
+static gboolean
+take_back (WeirEngine *engine)
+{
+  WeirBatch *batch = weir_runner_take_done (engine, waits_for_batches (engine));
+
+  if (batch != NULL)
+    complete (batch);
+  return batch != NULL;
+}
+
+/* What listeners hear of a batch comes by mail, and its end must not overtake that. */
 static void
 plan_due (WeirEngine *engine)
 {
-  WeirBatch *batch;
+  gboolean by_mail = engine->ctx->listeners->len > 0;
 
-  do {
+  do
     while (is_time (engine))
       plan_next (engine);
-    batch = weir_runner_take_done (engine, waits_for_batches (engine));
-    if (batch != NULL)
-      complete (batch);
-  } while (batch != NULL);
+  while (!by_mail && take_back (engine));
   arm_tick (engine);
   stop_if_done (engine);
 }
@@ -269,6 +278,7 @@ plan_due (WeirEngine *engine)
 void
 weir_driver_done (gpointer engine)
 {
+  take_back (engine);
   plan_due (engine);
 }
 
