@@ -148,6 +148,122 @@ an_accumulator_of_no_size_is_a_mistake (Job *job)
   job_run_into (job, WEIR_ERROR_GRAPH, "0 bytes");
 }
 
+/* Count, smallest and sum; the last byte tells whether a larger accumulator began as zeros. */
+typedef struct {
+  gint64 n, least, sum;
+} Statistics;
+
+static void
+statistics_add (gpointer data, WeirValue value, gpointer user_data)
+{
+  Statistics *acc = data;
+  char *last = (char *) data + GPOINTER_TO_SIZE (user_data) - 1;
+  gint64 i = weir_as_int (value);
+
+  if (GPOINTER_TO_SIZE (user_data) > sizeof *acc) {
+    g_assert_cmpint (*last, ==, acc->n == 0 ? 0 : 'x');
+    *last = 'x';
+  }
+  g_assert_cmpuint ((guintptr) data % 8, ==, 0);
+  acc->least = acc->n == 0 ? i : MIN (acc->least, i);
+  acc->n++;
+  acc->sum += i;
+}
+
+static void
+statistics_merge (gpointer data, gconstpointer later, gpointer user_data)
+{
+  Statistics *acc = data;
+  const Statistics *other = later;
+
+  acc->least = MIN (acc->least, other->least);
+  acc->n += other->n;
+  acc->sum += other->sum;
+}
+
+static WeirValue
+statistics_result (WeirTask *task, gconstpointer data, gpointer user_data)
+{
+  const Statistics *acc = data;
+  const WeirValue items[] = { weir_int (acc->n), weir_int (acc->least), weir_int (acc->sum) };
+
+  return weir_list (task, items, 3);
+}
+
+static WeirValue
+long_text (WeirTask *task, gconstpointer data, gpointer user_data)
+{
+  return weir_format (task, "%05000d", (int) ((const Statistics *) data)->n);
+}
+
+static WeirAggregate
+statistics (gsize size)
+{
+  return (WeirAggregate){ .size = size,
+                          .add = statistics_add,
+                          .merge = statistics_merge,
+                          .result = statistics_result,
+                          .user_data = GSIZE_TO_POINTER (size) };
+}
+
+static void
+accumulators_may_have_any_size (Job *job)
+{
+  static const gsize sizes[] = { sizeof (Statistics), 63, 64, 65, 72, 1000, 4096, 5000, 300 * 1000, 1024 * 1024 };
+  WeirCollected *collected[G_N_ELEMENTS (sizes)];
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    const WeirAggregate aggregate = statistics (sizes[i]);
+
+    collected[i] = weir_collect (weir_aggregate_by_key (job->input, &aggregate));
+  }
+  job_push (job, "a=5 b=2 a=3 c=-1 a=9 b=4 a=-4 a=7");
+  job_push (job, "");
+  job_push (job, "c=1");
+  job_run (job);
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    job_expect_sorted (collected[i], 0, "(a,[5,-4,20]) (b,[2,2,6]) (c,[1,-1,-1])");
+    job_expect (collected[i], 1, "");
+    job_expect (collected[i], 2, "(c,[1,1,1])");
+  }
+}
+
+static WeirValue
+to_remainder (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  return weir_pair (task, weir_int (weir_as_int (value) % 2000), value);
+}
+
+static void
+results_may_be_made_in_task_memory (Job *job)
+{
+  WeirAggregate aggregate = statistics (24);
+  WeirStream *pairs = weir_map (job->input, to_remainder, NULL);
+  WeirCollected *collected;
+  const WeirValue *values;
+  gsize n;
+
+  aggregate.result = long_text;
+  collected = weir_collect (weir_aggregate_by_key (pairs, &aggregate));
+  job_push_range (job, 4000);
+  job_run (job);
+  values = weir_collected_values (collected, 0, &n);
+  g_assert_cmpuint (n, ==, 2000);
+  for (gsize i = 0; i < n; i++) {
+    g_assert_cmpuint (weir_size (weir_val (values[i])), ==, 5000);
+    g_assert_cmpint (weir_data (weir_val (values[i]))[4999], ==, '2');
+  }
+}
+
+static void
+an_accumulator_of_two_megabytes_is_a_mistake (Job *job)
+{
+  const WeirAggregate aggregate = statistics (2000 * 1000);
+
+  weir_collect (weir_aggregate_by_key (job->input, &aggregate));
+  job_run_into (job, WEIR_ERROR_GRAPH, "2000000 bytes");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -159,5 +275,9 @@ main (int argc, char **argv)
   job_add_test ("/aggregate-by-key/a-plain-value-fails-the-batch", a_plain_value_fails_the_batch);
   job_add_test ("/aggregate-by-key/half-an-aggregate-is-a-mistake", half_an_aggregate_is_a_mistake);
   job_add_test ("/aggregate-by-key/an-accumulator-of-no-size-is-a-mistake", an_accumulator_of_no_size_is_a_mistake);
+  job_add_test ("/aggregate-by-key/accumulators-may-have-any-size", accumulators_may_have_any_size);
+  job_add_test ("/aggregate-by-key/results-may-be-made-in-task-memory", results_may_be_made_in_task_memory);
+  job_add_test ("/aggregate-by-key/an-accumulator-of-two-megabytes-is-a-mistake",
+                an_accumulator_of_two_megabytes_is_a_mistake);
   return g_test_run ();
 }

@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "tests/engine/random-value.h"
+#include "tests/engine/task-fixture.h"
 #include "tests/operators/job.h"
 
 static WeirValue
@@ -168,6 +170,138 @@ a_function_that_fails_fails_the_batch (Job *job)
   job_run_into (job, WEIR_ERROR_USER, "thirteen");
 }
 
+/* A list of two: containers as accumulators. */
+static WeirValue
+nest (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data)
+{
+  const WeirValue items[] = { a, b };
+
+  return weir_list (task, items, 2);
+}
+
+static void
+values_may_be_containers (Job *job)
+{
+  WeirCollected *collected = weir_collect (weir_reduce_by_key (job->input, nest, NULL));
+
+  weir_queue_set_partitions (job->queue, 1);
+  job_push (job, "k=a k=b l=c k=d k=1");
+  job_run (job);
+  job_expect_sorted (collected, 0, "(k,[[[a,b],d],1]) (l,c)");
+}
+
+/* Each key twice, and more often where random keys are equal. */
+static void
+random_keys_are_one_where_they_are_equal (Job *job)
+{
+  enum { N = 3000 };
+  g_autofree WeirValue *cells = g_new (WeirValue, 4 * N), *pairs = g_new (WeirValue, 2 * N);
+  WeirCollected *collected = weir_collect (weir_count_by_key (job->input));
+  TaskFixture tasks;
+  WeirTask *task = task_fixture_init (&tasks);
+  gint64 n_all = 0;
+  gsize n;
+
+  for (guint i = 0; i < 2 * N; i++) {
+    cells[2 * i] = i < N ? random_value (task, 2) : weir_copy (task, cells[2 * (i - N)]);
+    cells[2 * i + 1] = weir_int (1);
+    pairs[i] = weir_pair_at (&cells[2 * i]);
+  }
+  job_push_values (job, pairs, 2 * N);
+  job_run (job);
+  for (const WeirValue *value = weir_collected_values (collected, 0, &n); n > 0; n--, value++) {
+    gint64 n_equal = 0;
+
+    for (guint i = 0; i < 2 * N; i++)
+      n_equal += weir_equal (cells[2 * i], weir_key (*value));
+    g_assert_cmpint (weir_as_int (weir_val (*value)), ==, n_equal);
+    n_all += n_equal;
+  }
+  g_assert_cmpint (n_all, ==, 2 * N);
+  task_fixture_clear (&tasks);
+}
+
+static WeirValue
+by_remainder (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  return weir_pair (task, weir_format (task, "key-%d", (int) weir_as_int (value) % 500),
+                    weir_format (task, "%d,", (int) weir_as_int (value)));
+}
+
+static char *
+run_with (guint n_partitions, const char *workers)
+{
+  WeirCollected *collected;
+  char *text;
+  Job job;
+
+  job_init (&job, n_partitions);
+  g_assert_true (weir_context_set (job.ctx, "workers", workers, NULL));
+  collected = weir_collect (weir_reduce_by_key (weir_map (job.input, by_remainder, NULL), concatenate, NULL));
+  job_push_range (&job, 20000);
+  job_run (&job);
+  text = job_text (collected, 0);
+  job_clear (&job);
+  return text;
+}
+
+/* Byte by byte, order of keys and all. */
+static void
+the_number_of_workers_and_tasks_cannot_be_seen (void)
+{
+  static const guint partitions[] = { 1, 2, 7, 16 };
+  static const char *const workers[] = { "1", "2", "5" };
+  g_autofree char *expected = run_with (1, "1");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (partitions); i++)
+    for (gsize k = 0; k < G_N_ELEMENTS (workers); k++) {
+      g_autofree char *text = run_with (partitions[i], workers[k]);
+
+      g_assert_cmpstr (text, ==, expected);
+    }
+}
+
+static void
+partitions_may_be_asked_for (Job *job)
+{
+  static const guint partitions[] = { 1, 2, 7, 100, 256 };
+  WeirCollected *collected[G_N_ELEMENTS (partitions)];
+  WeirStream *pairs = weir_map (job->input, by_remainder, NULL);
+  g_autofree char *expected = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (partitions); i++)
+    collected[i] =
+        weir_collect (weir_stream_set_partitions (weir_reduce_by_key (pairs, concatenate, NULL), partitions[i]));
+  job_push_range (job, 3000);
+  job_run (job);
+  expected = weir_collected_text (collected[0], 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (partitions); i++)
+    job_expect_sorted (collected[i], 0, expected);
+}
+
+static WeirValue
+emits (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data)
+{
+  weir_emit (task, a);
+  return b;
+}
+
+static void
+a_function_that_emits_fails_the_batch (Job *job)
+{
+  weir_queue_set_partitions (job->queue, 1);
+  weir_collect (weir_reduce_by_key (job->input, emits, NULL));
+  job_push (job, "a=1 a=2 a=3");
+  job_run_into (job, WEIR_ERROR_USER, "emit");
+}
+
+static void
+no_function_is_a_mistake (Job *job)
+{
+  weir_collect (weir_reduce_by_key (job->input, NULL, NULL));
+  job_run_into (job, WEIR_ERROR_GRAPH, "combines two values, got NULL");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -183,5 +317,12 @@ main (int argc, char **argv)
   job_add_test ("/reduce-by-key/a-text-has-no-sum", a_text_has_no_sum);
   job_add_test ("/reduce-by-key/a-plain-value-fails-the-batch", a_plain_value_fails_the_batch);
   job_add_test ("/reduce-by-key/a-function-that-fails-fails-the-batch", a_function_that_fails_fails_the_batch);
+  job_add_test ("/reduce-by-key/values-may-be-containers", values_may_be_containers);
+  job_add_test ("/reduce-by-key/random-keys-are-one-where-they-are-equal", random_keys_are_one_where_they_are_equal);
+  g_test_add_func ("/reduce-by-key/the-number-of-workers-and-tasks-cannot-be-seen",
+                   the_number_of_workers_and_tasks_cannot_be_seen);
+  job_add_test ("/reduce-by-key/partitions-may-be-asked-for", partitions_may_be_asked_for);
+  job_add_test ("/reduce-by-key/a-function-that-emits-fails-the-batch", a_function_that_emits_fails_the_batch);
+  job_add_test ("/reduce-by-key/no-function-is-a-mistake", no_function_is_a_mistake);
   return g_test_run ();
 }

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "tests/engine/random-value.h"
 #include "tests/operators/job.h"
 
 static WeirValue
@@ -107,6 +108,111 @@ an_overflow_is_an_error (Job *job)
   job_run_into (job, WEIR_ERROR_OVERFLOW, "'a'");
 }
 
+/* Hands on what it gets: the engine recognises nothing behind it. */
+static gboolean
+is_any (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  return TRUE;
+}
+
+static WeirStream *
+apart (WeirStream *s)
+{
+  return weir_filter (s, is_any, NULL);
+}
+
+/* Words of up to 25 bytes between blanks, in TEXT and BYTES. */
+static void
+push_random_lines (Job *job, guint n_lines, guint n_words)
+{
+  g_autofree WeirValue *lines = g_new (WeirValue, n_lines + 1);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < n_lines; i++) {
+    GString *line = g_string_new (NULL);
+
+    for (guint k = below (30); k > 0; k--)
+      g_string_append_printf (line, "%s%.*s%u", below (5) == 0 ? "" : " ", (gint) below (20) + 1,
+                              "a-word-that-is-quite-long", below (n_words));
+    lines[i] = i % 2 == 0 ? weir_text_n (line->str, line->len) : weir_bytes (line->str, line->len);
+    g_ptr_array_add (texts, g_string_free (line, FALSE));
+  }
+  job_push_values (job, lines, n_lines);
+}
+
+static void
+expect_same (Job *job, WeirStream *fused, WeirStream *plain, guint n_words)
+{
+  WeirCollected *left = weir_collect (fused), *right = weir_collect (plain);
+
+  push_random_lines (job, 2000, n_words);
+  push_random_lines (job, 0, n_words);
+  push_random_lines (job, 30, n_words);
+  job_run (job);
+  for (guint batch = 0; batch < 3; batch++) {
+    g_autofree char *expected = weir_collected_text (right, batch);
+
+    job_expect_sorted (left, batch, expected);
+  }
+}
+
+static void
+random_lines_of_few_words (Job *job)
+{
+  WeirStream *fused = weir_with_value (weir_split (job->input, ' '), weir_int (3));
+  WeirStream *plain = weir_with_value (apart (weir_split (job->input, ' ')), weir_int (3));
+
+  expect_same (job, weir_reduce_by_key (fused, WEIR_SUM, NULL), weir_reduce_by_key (plain, WEIR_SUM, NULL), 5);
+}
+
+static void
+random_lines_of_many_words (Job *job)
+{
+  WeirStream *fused = weir_with_value (weir_split (job->input, 0), weir_int (-1));
+  WeirStream *plain = weir_with_value (apart (weir_split (job->input, 0)), weir_int (-1));
+
+  expect_same (job, weir_reduce_by_key (fused, WEIR_SUM, NULL), weir_reduce_by_key (plain, WEIR_SUM, NULL), 100000);
+}
+
+static void
+random_lines_counted_by_value (Job *job)
+{
+  expect_same (job, weir_count_by_value (weir_split (job->input, ' ')),
+               weir_count_by_value (apart (weir_split (job->input, ' '))), 3000);
+}
+
+/* What others use, too, is not swallowed. */
+static void
+a_split_that_two_use (Job *job)
+{
+  WeirStream *split = weir_split (job->input, ' ');
+  WeirStream *ones = weir_with_value (split, weir_int (1));
+  WeirCollected *counts = weir_collect (weir_reduce_by_key (ones, WEIR_SUM, NULL));
+  WeirCollected *again = weir_collect (weir_count_by_value (split));
+  WeirCollected *pairs = weir_collect (ones);
+  const WeirValue lines[] = { weir_text ("a b a"), weir_text ("c a") };
+
+  job_push_values (job, lines, 2);
+  job_run (job);
+  job_expect_sorted (counts, 0, "(a,3) (b,1) (c,1)");
+  job_expect_sorted (again, 0, "(a,3) (b,1) (c,1)");
+  job_expect (pairs, 0, "(a,1) (b,1) (a,1) (c,1) (a,1)");
+}
+
+/* One input of the sum is fused, the other is not. */
+static void
+a_union_of_fused_and_other_pairs (Job *job)
+{
+  WeirStream *words = weir_with_value (weir_split (job->input, ' '), weir_int (1));
+  WeirStream *others = weir_with_value (apart (weir_split (job->input, ' ')), weir_int (10));
+  WeirCollected *collected = weir_collect (weir_reduce_by_key (weir_union (words, others), WEIR_SUM, NULL));
+  const WeirValue lines[] = { weir_text ("x y x"), weir_text ("y") };
+
+  job_push_values (job, lines, 2);
+  job_run (job);
+  job_expect_sorted (collected, 0, "(x,22) (y,22)");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -116,5 +222,10 @@ main (int argc, char **argv)
   job_add_test ("/split-sum/floats-are-summed-all-the-same", floats_are_summed_all_the_same);
   job_add_test ("/split-sum/what-is-no-text-fails-in-the-name-of-split", what_is_no_text_fails_in_the_name_of_split);
   job_add_test ("/split-sum/an-overflow-is-an-error", an_overflow_is_an_error);
+  job_add_test ("/split-sum/random-lines-of-few-words", random_lines_of_few_words);
+  job_add_test ("/split-sum/random-lines-of-many-words", random_lines_of_many_words);
+  job_add_test ("/split-sum/random-lines-counted-by-value", random_lines_counted_by_value);
+  job_add_test ("/split-sum/a-split-that-two-use", a_split_that_two_use);
+  job_add_test ("/split-sum/a-union-of-fused-and-other-pairs", a_union_of_fused_and_other_pairs);
   return g_test_run ();
 }
