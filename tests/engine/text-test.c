@@ -76,7 +76,7 @@ tokens_keep_kind_and_whether_they_are_borrowed (void)
 {
   TaskFixture fixture;
   WeirTask *task = task_fixture_init (&fixture);
-  WeirValue rest = weir_copy (task, weir_bytes ("a b", 3)), token;
+  WeirValue rest = weir_copy (task, weir_bytes ("a b", 3)), token = weir_nil ();
 
   g_assert_true (weir_text_next_token (&rest, 0, &token));
   g_assert_cmpint (weir_kind (token), ==, WEIR_BYTES);
