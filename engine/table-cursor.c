@@ -4,82 +4,71 @@
  */
 #include "engine/table-cursor.h"
 
-/* The first place whose own hashes all lie behind the range. */
-static gsize
-stop_of (const WeirTable *table, guint64 until)
+/* The place of a hash that may lie outside of the table. */
+static char *
+place_of (const WeirTable *table, guint64 hash)
 {
-  guint64 end = until - table->base;
+  gsize place = table->capacity;
 
-  if (until >= table->base + table->range)
-    return table->capacity;
-  return MIN ((gsize) ((end + ((guint64) 1 << table->shift) - 1) >> table->shift), table->capacity);
+  if (hash <= table->base)
+    place = 0;
+  else if (hash - table->base < table->range)
+    place = (gsize) ((hash - table->base) >> table->shift);
+  return table->slots + place * table->stride;
+}
+
+static gboolean
+is_used_before (const WeirTableCursor *cursor, guint64 hash)
+{
+  const WeirKey *slot = (const WeirKey *) cursor->at;
+
+  return cursor->at < cursor->end && slot->meta != 0 && slot->hash < hash;
 }
 
 void
 weir_table_cursor_init (WeirTableCursor *cursor, const WeirTable *table, guint64 from, guint64 until)
 {
-  *cursor = (WeirTableCursor){ .table = table, .from = from, .until = until, .at = table->capacity };
+  *cursor = (WeirTableCursor){ .until = until, .stride = table->stride };
   if (table->block == NULL || until <= table->base)
     return;
-  cursor->at = from > table->base ? MIN ((gsize) (from - table->base) >> table->shift, table->capacity) : 0;
-  cursor->stop = stop_of (table, until);
+  cursor->at = place_of (table, from);
+  cursor->stop = place_of (table, until);
+  cursor->end = table->slots + table->capacity * table->stride;
+  /* Slots from before the range may have been pushed into it. */
+  while (is_used_before (cursor, from))
+    cursor->at += cursor->stride;
 }
 
-static WeirKey *
-slot_at (const WeirTable *table, gsize i)
-{
-  return (WeirKey *) (table->slots + i * table->stride);
-}
-
-/* Lists used slots up to the stop. Which slots are used is as good as random, hence no branch on it. */
+/* Lists used slots up to the stop, all of which are in the range. Which slots are used is as good as random, hence no
+ * branch on it. */
 static guint
 list_slots (WeirTableCursor *cursor, WeirKey **slots, guint most)
 {
-  const gsize stride = cursor->table->stride, stop = cursor->stop;
-  const guint64 from = cursor->from, span = cursor->until - cursor->from;
-  char *p = cursor->table->slots + cursor->at * stride;
-  gsize i = cursor->at;
+  const gsize stride = cursor->stride;
+  const char *stop = cursor->stop;
+  char *at = cursor->at;
   guint n = 0;
 
-  for (; i < stop && n < most; i++, p += stride) {
-    WeirKey *slot = (WeirKey *) p;
-
-    slots[n] = slot;
-    n += (slot->meta != 0) & ((guint64) slot->hash - from < span);
+  for (; at < stop && n < most; at += stride) {
+    slots[n] = (WeirKey *) at;
+    n += (((const WeirKey *) at)->meta & WEIR_KEY_USED) != 0;
   }
-  cursor->at = i;
-  return n;
-}
-
-/* Slots of the range may have been pushed behind its end, by those before them. */
-static guint
-list_pushed (WeirTableCursor *cursor, WeirKey **slots, guint n, guint most)
-{
-  const WeirTable *table = cursor->table;
-
-  while (n < most && cursor->at < table->capacity) {
-    WeirKey *slot = slot_at (table, cursor->at);
-
-    if (slot->meta == 0 || slot->hash >= cursor->until) {
-      cursor->at = table->capacity;
-      break;
-    }
-    slots[n] = slot;
-    n += slot->hash >= cursor->from;
-    cursor->at++;
-  }
+  cursor->at = at;
   return n;
 }
 
 guint
 weir_table_cursor_next (WeirTableCursor *cursor, WeirKey **slots, guint most)
 {
-  guint n = 0;
+  guint n = list_slots (cursor, slots, most);
 
   if (cursor->at < cursor->stop)
-    n = list_slots (cursor, slots, most);
-  if (cursor->at >= cursor->stop)
-    n = list_pushed (cursor, slots, n, most);
+    return n;
+  /* Slots of the range may share the stop's place with others, or have been pushed behind it. */
+  for (; n < most && is_used_before (cursor, cursor->until); cursor->at += cursor->stride)
+    slots[n++] = (WeirKey *) cursor->at;
+  if (n < most)
+    cursor->at = cursor->end;
   return n;
 }
 
