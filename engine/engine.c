@@ -31,8 +31,8 @@ on_signal (gpointer data)
     weir_log (engine->log, WEIR_LOG_INFO,
               "stopping: what was received is processed first; a second signal stops at once");
   } else {
-    weir_log (engine->log, WEIR_LOG_INFO, "stopping at once; a third signal is not caught");
     free_signals (engine);
+    weir_log (engine->log, WEIR_LOG_INFO, "stopping at once; a third signal is not caught");
   }
   weir_driver_stop (engine, engine->n_signals == 1);
 }
