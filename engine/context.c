@@ -75,16 +75,27 @@ weir_context_new_manual (const char *name, WeirTime batch_interval, WeirTime sta
   return ctx;
 }
 
-/* Is this one of the context's own threads, or is it just starting? */
+/* Is this the thread of a function that the context calls? */
 static gboolean
-is_in_use_here (WeirContext *ctx)
+is_called_here (WeirContext *ctx)
 {
-  gboolean is_in_use;
+  gboolean is_called;
 
   pthread_mutex_lock (&ctx->lock);
-  is_in_use = ctx->state == WEIR_ACTIVE && (ctx->engine == NULL || weir_engine_is_mine (ctx->engine));
+  is_called = ctx->engine != NULL && !ctx->is_done && weir_engine_is_mine (ctx->engine);
   pthread_mutex_unlock (&ctx->lock);
-  return is_in_use;
+  return is_called;
+}
+
+static gboolean
+is_starting (WeirContext *ctx)
+{
+  gboolean is;
+
+  pthread_mutex_lock (&ctx->lock);
+  is = ctx->state == WEIR_ACTIVE && ctx->engine == NULL;
+  pthread_mutex_unlock (&ctx->lock);
+  return is;
 }
 
 /**
@@ -102,7 +113,7 @@ weir_context_free (WeirContext *ctx)
 
   if (ctx == NULL)
     return;
-  g_return_if_fail (!is_in_use_here (ctx));
+  g_return_if_fail (!is_starting (ctx) && !is_called_here (ctx));
   if (ctx->engine != NULL) {
     memory = weir_engine_memory (ctx->engine);
     weir_engine_free (ctx->engine);
@@ -304,11 +315,11 @@ weir_context_await (WeirContext *ctx, WeirTime timeout, GError **error)
   WeirWait result;
 
   g_return_val_if_fail (ctx != NULL, WEIR_WAIT_FAILED);
-  pthread_mutex_lock (&ctx->lock);
-  if (timeout < 0 && ctx->engine != NULL && weir_engine_is_mine (ctx->engine)) {
+  if (timeout < 0 && is_called_here (ctx)) {
     g_critical ("%s: a function that the context calls cannot wait for it to stop", ctx->name);
     in_time = FALSE;
   }
+  pthread_mutex_lock (&ctx->lock);
   while (ctx->state != WEIR_INITIALIZED && !ctx->is_done && in_time)
     in_time = wait_changed (ctx, timeout, &deadline);
   if (ctx->state != WEIR_INITIALIZED && !ctx->is_done)
@@ -410,18 +421,17 @@ gboolean
 weir_context_may_build (WeirContext *ctx, const char *what)
 {
   static const char format[] = "%s came after the context had started: build the whole graph before start";
-  GError *error;
+  WeirEngine *engine;
   gboolean may;
 
   pthread_mutex_lock (&ctx->lock);
   may = ctx->state == WEIR_INITIALIZED;
-  if (!may && ctx->engine != NULL && !ctx->is_done) {
-    error = g_error_new (WEIR_ERROR, WEIR_ERROR_GRAPH, format, what);
-    weir_engine_fail (ctx->engine, error);
-  } else if (!may) {
-    weir_log (&ctx->log, WEIR_LOG_ERROR, format, what);
-  }
+  engine = ctx->is_done ? NULL : ctx->engine;
   pthread_mutex_unlock (&ctx->lock);
+  if (!may && engine != NULL)
+    weir_engine_fail (engine, g_error_new (WEIR_ERROR, WEIR_ERROR_GRAPH, format, what));
+  else if (!may)
+    weir_log (&ctx->log, WEIR_LOG_ERROR, format, what);
   return may;
 }
 
@@ -446,6 +456,11 @@ weir_context_advance (WeirContext *ctx, guint n_batches, GError **error)
   gboolean ok;
 
   g_return_val_if_fail (ctx->is_manual, FALSE);
+  if (is_called_here (ctx)) {
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED, "a function that %s calls cannot wait for its batches",
+                 ctx->name);
+    return FALSE;
+  }
   if (weir_context_state (ctx) == WEIR_INITIALIZED && !start (ctx, FALSE, error))
     return FALSE;
   pthread_mutex_lock (&ctx->lock);

@@ -56,13 +56,9 @@ skip_missed (WeirEngine *engine)
 
   if (n <= (gint64) engine->catchup)
     return;
-  engine->report.n_skipped += (guint64) n;
-  weir_log (engine->log, WEIR_LOG_WARNING,
-            "%" G_GINT64_FORMAT " batch times are skipped: the next one would lie %" G_GINT64_FORMAT
-            " ms behind the clock, more than catchup.batches allows; its data goes to batch %" G_GINT64_FORMAT " ms",
-            n, (now - next) / 1000, newest / 1000);
   engine->last = newest - engine->interval;
   engine->due = weir_clock_monotonic (engine->clock) - (now - newest);
+  weir_report_skips (&engine->report, (guint64) n, now - next, newest, engine->due);
 }
 
 /* Is there anything that a graceful stop has to see through? */
@@ -202,12 +198,11 @@ watch_idle (WeirEngine *engine, const WeirBatchInfo *info, gint64 now)
 static void
 fail_batch (WeirEngine *engine, const WeirBatch *batch)
 {
-  GError *error = g_error_copy (batch->info->error);
+  GError *error;
 
-  if (engine->is_cut) { /* what cut it is known already */
-    g_error_free (error);
+  if (batch->is_cut) /* what cut it is known already */
     return;
-  }
+  error = g_error_copy (batch->info->error);
   g_prefix_error (&error, "batch %" G_GINT64_FORMAT " ms: ", batch->time / 1000);
   weir_driver_fail (engine, error);
 }
@@ -415,9 +410,23 @@ weir_driver_start (WeirEngine *engine)
   plan_due (engine);
 }
 
+/* How much it was nobody has counted: it has been in no batch. */
+static void
+report_left (WeirEngine *engine)
+{
+  for (guint i = 0; i < engine->sources->len; i++) {
+    WeirSource *source = g_ptr_array_index (engine->sources, i);
+
+    if (source->klass->has_staged != NULL && source->klass->has_staged (source))
+      weir_log (engine->log, WEIR_LOG_INFO, "%s: what had come in and was in no batch yet is dropped",
+                source->op->name);
+  }
+}
+
 void
 weir_driver_end (WeirEngine *engine)
 {
+  report_left (engine);
   weir_report_rejects (&engine->report, engine->lost);
   weir_report_end (&engine->report);
 }

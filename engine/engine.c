@@ -11,6 +11,9 @@
 
 #include <weir/error.h>
 
+/* Sources hold back when more than this part of memory.limit is used: the rest is for what the batches make. */
+#define ROOM_PART 2
+
 static void
 free_signals (WeirEngine *engine)
 {
@@ -121,7 +124,7 @@ engine_new (WeirContext *ctx)
   engine->log = &ctx->log;
   engine->clock = ctx->clock;
   engine->memory = weir_memory_new (limit);
-  engine->room = limit / 2;
+  engine->room = limit / ROOM_PART;
   engine->n_counters = ctx->counters->len;
   engine->n_partitions = weir_options_integer (ctx->options, WEIR_OPTION_PARTITIONS);
   engine->sources = g_ptr_array_new ();

@@ -26,6 +26,7 @@ struct _WeirBatch {
   WeirPlan *plans;  /* by source */
   GHashTable *lost; /* rejected before they were records: text -> count */
   WeirBatchInfo *info;
+  gboolean is_cut; /* the context was stopped while it ran */
 };
 
 typedef struct {

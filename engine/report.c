@@ -86,6 +86,20 @@ weir_report_batch (WeirReport *report, const WeirBatchInfo *info, gint64 now)
             info->error != NULL ? info->error->message : "");
 }
 
+void
+weir_report_skips (WeirReport *report, guint64 n, WeirTime behind, WeirTime next, gint64 now)
+{
+  report->n_skipped += n;
+  report->n_skips_unsaid += n;
+  if (!is_time (&report->skips_said, now))
+    return;
+  weir_log (report->log, WEIR_LOG_WARNING,
+            "%" G_GUINT64_FORMAT " batch times are skipped: the next one would lie %" G_GINT64_FORMAT
+            " ms behind the clock, more than catchup.batches allows; its data goes to batch %" G_GINT64_FORMAT " ms",
+            report->n_skips_unsaid, behind / 1000, next / 1000);
+  report->n_skips_unsaid = 0;
+}
+
 static void
 append_if_any (GString *text, guint64 n, const char *what)
 {

@@ -10,8 +10,9 @@
 typedef struct {
   const WeirLog *log;
   WeirTime interval;
-  GHashTable *unsaid;              /* "where: why" -> guint64 *; nullable */
-  gint64 rejects_said, delay_said; /* monotonic; 0: never */
+  GHashTable *unsaid; /* "where: why" -> guint64 *; nullable */
+  guint64 n_skips_unsaid;
+  gint64 rejects_said, delay_said, skips_said; /* monotonic; 0: never */
   guint64 n_batches, n_records, n_rejected, n_invalid_utf8;
   guint64 n_skipped; /* batch times */
   guint64 n_dropped; /* planned batches that never ran */
@@ -22,4 +23,6 @@ void weir_report_clear (WeirReport *report);
 
 void weir_report_batch (WeirReport *report, const WeirBatchInfo *info, gint64 now); /* complete, or failed */
 void weir_report_rejects (WeirReport *report, GHashTable *rejects); /* of no batch that is complete; nullable */
+/* @n batch times were left out: the first of them lay @behind the clock, the next batch is that of @next. */
+void weir_report_skips (WeirReport *report, guint64 n, WeirTime behind, WeirTime next, gint64 now);
 void weir_report_end (WeirReport *report);

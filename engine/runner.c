@@ -202,11 +202,14 @@ set_running (WeirEngine *engine, WeirRun *run)
 
 /* What has failed is the last: the loop hears of it later than the next batch could begin. */
 static void
-set_done (WeirEngine *engine, gboolean has_failed)
+set_done (WeirBatch *batch)
 {
+  WeirEngine *engine = batch->engine;
+
   pthread_mutex_lock (&engine->lock);
   engine->running = NULL;
-  engine->is_halted |= has_failed;
+  batch->is_cut = engine->is_halted;
+  engine->is_halted |= batch->info->error != NULL;
   pthread_mutex_unlock (&engine->lock);
 }
 
@@ -253,7 +256,7 @@ run_batch (WeirBatch *batch)
     make_dataset (batch, &run, g_ptr_array_index (streams, i));
   if (goes_on (&run, &info->error) && advance_all (batch, &info->error) && run_outputs (batch, &run, &info->error))
     weir_counters_merge (engine->ctx->counters, &run);
-  set_done (engine, info->error != NULL);
+  set_done (batch);
   info->processing_time = g_get_monotonic_time () - start;
   finish_info (info, &run);
   g_free (run.counters);

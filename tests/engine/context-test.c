@@ -66,7 +66,6 @@ start (Fixture *f)
 
   weir_context_start (f->ctx, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (weir_context_state (f->ctx), ==, WEIR_ACTIVE);
 }
 
 static void
@@ -96,6 +95,7 @@ a_context_runs_until_it_is_stopped (Fixture *f, gconstpointer data)
   weir_foreach_batch (f->input, do_nothing, NULL);
   g_assert_cmpint (weir_context_state (f->ctx), ==, WEIR_INITIALIZED);
   start (f);
+  g_assert_cmpint (weir_context_state (f->ctx), ==, WEIR_ACTIVE);
   watch_await (&f->watch, "completed", 3);
   weir_context_stop (f->ctx, TRUE);
   expect_stopped (f);
@@ -439,6 +439,43 @@ only_a_test_ticks_by_hand (Fixture *f, gconstpointer data)
   g_assert_cmpuint (watch_count (&f->watch, "critical: weir_context_advance: assertion"), ==, 1);
 }
 
+static gboolean
+advance_itself (WeirDataset *dataset, WeirTime time, gpointer ctx, GError **error)
+{
+  return weir_test_advance (ctx, 1, error);
+}
+
+static void
+a_function_cannot_advance_its_own_context (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
+  g_autoptr (GError) error = NULL;
+
+  weir_foreach_batch (weir_queue_stream (ctx, f->queue, TRUE), advance_itself, ctx);
+  g_assert_false (weir_test_advance (ctx, 1, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_FAILED);
+  g_assert_true (g_str_has_suffix (error->message, "a function that test calls cannot wait for its batches"));
+}
+
+static void
+ask_state (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  Fixture *f = data;
+
+  watch_say (&f->watch, "state %d", weir_context_state (f->ctx));
+}
+
+static void
+what_takes_the_log_may_ask_the_context (Fixture *f, gconstpointer data)
+{
+  guint handler = g_log_set_handler ("weir", G_LOG_LEVEL_MASK, ask_state, f);
+
+  weir_context_stop (f->ctx, TRUE);
+  weir_stream_set_name (f->input, "too late");
+  g_log_remove_handler ("weir", handler);
+  g_assert_cmpuint (watch_count (&f->watch, "state"), ==, 1);
+}
+
 static gpointer
 advance_some (gpointer ctx)
 {
@@ -518,6 +555,8 @@ main (int argc, char **argv)
   ADD (run_fails_when_a_batch_does);
   ADD (what_has_stopped_does_not_advance);
   ADD (only_a_test_ticks_by_hand);
+  ADD (a_function_cannot_advance_its_own_context);
+  ADD (what_takes_the_log_may_ask_the_context);
   ADD (several_threads_may_advance);
   ADD (contexts_do_not_know_each_other);
   return g_test_run ();

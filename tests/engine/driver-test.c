@@ -392,6 +392,62 @@ a_failed_batch_ends_the_context (Fixture *f, gconstpointer data)
 }
 
 static void
+hold_up (gpointer gate)
+{
+  gate_pass (gate);
+}
+
+/* The first batch has been run, and the loop has not heard of it. */
+static void
+await_run (WeirEngine *engine)
+{
+  gint64 begun = g_get_monotonic_time ();
+  gboolean is_run = FALSE;
+
+  while (!is_run) {
+    g_assert_cmpint (g_get_monotonic_time () - begun, <, WATCH_DEADLINE);
+    g_thread_yield ();
+    pthread_mutex_lock (&engine->lock);
+    is_run = engine->done.length > 0;
+    pthread_mutex_unlock (&engine->lock);
+  }
+}
+
+static void
+a_stop_at_once_does_not_hide_a_failure (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Gate loop_gate;
+
+  gate_init (&loop_gate);
+  weir_foreach_batch (f->input, fail, &f->gate);
+  start (f);
+  watch_await (&f->watch, "start", 1);
+  pass_time (f, 1);
+  gate_await_inside (&f->gate, 1);
+  weir_loop_post (weir_engine_loop (f->ctx->engine), hold_up, &loop_gate);
+  gate_await_inside (&loop_gate, 1);
+  weir_context_stop (f->ctx, FALSE);
+  gate_open (&f->gate);
+  await_run (f->ctx->engine);
+  gate_open (&loop_gate);
+  g_assert_cmpint (weir_context_await (f->ctx, WATCH_DEADLINE, &error), ==, WEIR_WAIT_FAILED);
+  g_assert_cmpstr (error->message, ==, "batch 1000010 ms: foreach_batch-1: no disk");
+  gate_clear (&loop_gate);
+}
+
+static void
+what_is_in_no_batch_is_named_when_it_is_dropped (Fixture *f, gconstpointer data)
+{
+  start_open (f);
+  pass_time (f, 1);
+  watch_await (&f->watch, "completed", 1);
+  __atomic_store_n (&f->probe->n_staged, 5, __ATOMIC_RELAXED);
+  stop (f, FALSE);
+  watch_expect (&f->watch, "dropped", "message: job: probe-0: what had come in and was in no batch yet is dropped");
+}
+
+static void
 a_source_may_fail_the_context (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -483,6 +539,8 @@ main (int argc, char **argv)
   ADD (a_stop_has_a_deadline);
   ADD (asking_again_gives_a_stop_no_more_time);
   ADD (a_failed_batch_ends_the_context);
+  ADD (a_stop_at_once_does_not_hide_a_failure);
+  ADD (what_is_in_no_batch_is_named_when_it_is_dropped);
   ADD (a_source_may_fail_the_context);
   ADD (who_waits_for_room_is_told);
   ADD (memory_goes_back_when_nothing_comes);

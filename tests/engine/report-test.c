@@ -141,6 +141,29 @@ each_batch_is_a_detail (Fixture *f, gconstpointer data)
   watch_expect (&f->watch, "", "message: job: batch 100000 ms: 10 records in 0 us");
 }
 
+static void
+skip (Fixture *f, WeirTime at, guint64 n)
+{
+  weir_report_skips (&f->report, n, n * WEIR_SECONDS (1), at, at);
+}
+
+static void
+skipped_times_are_said_now_and_then (Fixture *f, gconstpointer data)
+{
+  skip (f, START, 20);
+  for (guint i = 1; i < 10; i++)
+    skip (f, START + WEIR_SECONDS (i), 11);
+  g_assert_cmpuint (watch_count (&f->watch, "skipped"), ==, 1);
+  skip (f, START + WEIR_SECONDS (10), 11);
+  watch_expect (
+      &f->watch, "skipped",
+      "warning: job: 20 batch times are skipped: the next one would lie 20000 ms behind the clock, more than "
+      "catchup.batches allows; its data goes to batch 100000 ms\n"
+      "warning: job: 110 batch times are skipped: the next one would lie 11000 ms behind the clock, more than "
+      "catchup.batches allows; its data goes to batch 110000 ms");
+  g_assert_cmpuint (f->report.n_skipped, ==, 130);
+}
+
 #define ADD(test) g_test_add ("/report/" #test, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -154,6 +177,7 @@ main (int argc, char **argv)
   ADD (the_end_tells_what_else_there_was);
   ADD (records_that_nobody_counted_are_none);
   ADD (delays_beyond_an_interval_are_said_now_and_then);
+  ADD (skipped_times_are_said_now_and_then);
   ADD (each_batch_is_a_detail);
   return g_test_run ();
 }
