@@ -9,7 +9,7 @@
 #include "tests/sources/socket-job.h"
 
 #define LOOPBACK    "127.0.0.1"
-#define CORPUS_SIZE ((gsize) 1200 * 1000) /* enough for several partitions of a socket's batch */
+#define CORPUS_SIZE ((gsize) 1000 * 1000) /* enough for several partitions of a socket's batch */
 
 static void
 split_words (WeirTask *task, WeirValue line, gpointer user_data)
@@ -58,21 +58,45 @@ count_after_repartition (WeirStream *lines)
   return count_by_function (weir_repartition (lines, 5));
 }
 
-static void
-expect_counted (Tally *tally, const GString *text)
-{
-  g_autoptr (GHashTable) plain = corpus_count (text->str, text->len);
-  g_autofree char *expected = corpus_text (plain), *counted = tally_text (tally);
+/* A text and what a plain loop counts in it. */
+typedef struct {
+  GString *text;
+  char *counts;
+  gint64 n_words;
+} Corpus;
 
-  g_assert_cmpint (tally_sum (tally), ==, corpus_sum (plain));
-  g_assert_true (strcmp (counted, expected) == 0); /* too long to be shown */
+static void
+corpus_init (Corpus *corpus, guint32 seed, gsize size)
+{
+  g_autoptr (GHashTable) plain = NULL;
+
+  corpus->text = corpus_new (seed, size);
+  plain = corpus_count (corpus->text->str, corpus->text->len);
+  corpus->counts = corpus_text (plain);
+  corpus->n_words = corpus_sum (plain);
+}
+
+static void
+corpus_clear (Corpus *corpus)
+{
+  g_string_free (corpus->text, TRUE);
+  g_free (corpus->counts);
+}
+
+static void
+expect_counted (Tally *tally, const Corpus *corpus)
+{
+  g_autofree char *counted = tally_text (tally);
+
+  g_assert_cmpint (tally_sum (tally), ==, corpus->n_words);
+  g_assert_true (strcmp (counted, corpus->counts) == 0); /* too long to be shown */
 }
 
 /* One batch holds the whole text: it is planned by the stop, when all has been received. */
 static void
-count_corpus (const char *workers, const char *partitions, WeirStream *(*count) (WeirStream *lines))
+count_at_once (const Corpus *corpus, const char *workers, const char *partitions,
+               WeirStream *(*count) (WeirStream *lines))
 {
-  g_autoptr (GString) text = corpus_new (7, CORPUS_SIZE);
   g_autoptr (SocketJob) job = socket_job_new (NEVER);
   g_autoptr (Tally) tally = NULL;
   Peer peer;
@@ -83,12 +107,12 @@ count_corpus (const char *workers, const char *partitions, WeirStream *(*count) 
   tally = tally_new (count (weir_socket_text_stream (socket_job_context (job), LOOPBACK, peer.port)));
   socket_job_start (job);
   peer_accept (&peer);
-  peer_send (&peer, text->str, text->len);
+  peer_send (&peer, corpus->text->str, corpus->text->len);
   peer_close (&peer);
   socket_job_await_log (job, "the peer has closed", 1);
   socket_job_stop (job);
   g_assert_cmpuint (tally_n_batches (tally), ==, 1);
-  expect_counted (tally, text);
+  expect_counted (tally, corpus);
   peer_clear (&peer);
 }
 
@@ -96,25 +120,34 @@ static void
 test_workers_and_partitions_change_nothing (void)
 {
   const char *workers[] = { "1", "2", "7" }, *partitions[] = { "1", "3", "16" };
+  Corpus corpus;
 
+  corpus_init (&corpus, 7, CORPUS_SIZE);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     for (guint k = 0; k < G_N_ELEMENTS (partitions); k++)
-      count_corpus (workers[i], partitions[k], count_by_function);
+      count_at_once (&corpus, workers[i], partitions[k], count_by_function);
+  corpus_clear (&corpus);
 }
 
 static void
 test_all_ways_to_write_it_count_the_same (void)
 {
-  count_corpus ("2", "3", count_by_verbs);
-  count_corpus ("2", "3", count_by_value);
-  count_corpus ("2", "3", count_by_own_sum);
-  count_corpus ("2", "3", count_after_repartition);
+  Corpus corpus;
+
+  corpus_init (&corpus, 8, CORPUS_SIZE);
+  count_at_once (&corpus, "2", "3", count_by_verbs);
+  count_at_once (&corpus, "2", "3", count_by_value);
+  count_at_once (&corpus, "2", "3", count_by_own_sum);
+  count_at_once (&corpus, "2", "3", count_after_repartition);
+  corpus_clear (&corpus);
 }
 
 /* Sends a text in pieces that end anywhere, with at least one batch after each. */
 static void
-send_in_pieces (SocketJob *job, Peer *peer, const GString *text, guint n_pieces)
+send_in_pieces (SocketJob *job, Peer *peer, const Corpus *corpus, guint n_pieces)
 {
+  const GString *text = corpus->text;
+
   for (guint i = 0; i < n_pieces; i++) {
     gsize from = text->len * i / n_pieces, to = text->len * (i + 1) / n_pieces;
 
@@ -126,19 +159,21 @@ send_in_pieces (SocketJob *job, Peer *peer, const GString *text, guint n_pieces)
 static void
 test_batches_add_up (void)
 {
-  g_autoptr (GString) text = corpus_new (8, 200 * 1000);
   g_autoptr (SocketJob) job = socket_job_new (WEIR_MILLISECONDS (2));
   g_autoptr (Tally) tally = NULL;
+  Corpus corpus;
   Peer peer;
 
+  corpus_init (&corpus, 9, 200 * 1000);
   peer_open (&peer);
   tally = tally_new (count_by_value (weir_socket_text_stream (socket_job_context (job), LOOPBACK, peer.port)));
   socket_job_start (job);
   peer_accept (&peer);
-  send_in_pieces (job, &peer, text, 100);
+  send_in_pieces (job, &peer, &corpus, 100);
   socket_job_stop (job);
   g_assert_cmpuint (tally_n_batches (tally), >=, 100);
-  expect_counted (tally, text);
+  expect_counted (tally, &corpus);
+  corpus_clear (&corpus);
   peer_clear (&peer);
 }
 
@@ -184,12 +219,13 @@ window_of_records (WeirStream *words, WeirTime length, WeirTime slide)
 static void
 count_windows (WeirStream *(*window) (WeirStream *words, WeirTime length, WeirTime slide))
 {
-  g_autoptr (GString) text = corpus_new (9, 30 * 1000);
   g_autoptr (SocketJob) job = socket_job_new (PANE);
   g_autoptr (Tally) batches = NULL, each = NULL, tumbling = NULL, sliding = NULL;
   WeirStream *words;
+  Corpus corpus;
   Peer peer;
 
+  corpus_init (&corpus, 10, 30 * 1000);
   peer_open (&peer);
   words = weir_split (weir_socket_text_stream (socket_job_context (job), LOOPBACK, peer.port), ' ');
   batches = tally_new (weir_count_by_value (words));
@@ -198,10 +234,11 @@ count_windows (WeirStream *(*window) (WeirStream *words, WeirTime length, WeirTi
   sliding = tally_new (window (words, 6 * PANE, 4 * PANE));
   socket_job_start (job);
   peer_accept (&peer);
-  send_in_pieces (job, &peer, text, 30);
+  send_in_pieces (job, &peer, &corpus, 30);
   socket_job_await_batches (job, 12); /* in which all leaves the windows */
   socket_job_stop (job);
-  expect_counted (batches, text);
+  expect_counted (batches, &corpus);
+  corpus_clear (&corpus);
   expect_windows (each, batches, 5 * PANE, PANE);
   expect_windows (tumbling, batches, 3 * PANE, 3 * PANE);
   expect_windows (sliding, batches, 6 * PANE, 4 * PANE);
@@ -217,18 +254,33 @@ test_windows_are_sums_of_their_batches (void)
 }
 
 static void
+expect_all_counted (Tally *together, Tally *const *tallies, const Corpus *corpora, guint n)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+  g_autoptr (GHashTable) plain = NULL;
+  g_autofree char *expected = NULL, *counted = tally_text (together);
+
+  for (guint i = 0; i < n; i++) {
+    expect_counted (tallies[i], &corpora[i]);
+    g_string_append_len (all, corpora[i].text->str, (gssize) corpora[i].text->len);
+  }
+  plain = corpus_count (all->str, all->len);
+  expected = corpus_text (plain);
+  g_assert_true (strcmp (counted, expected) == 0);
+}
+
+static void
 test_several_sockets_in_one_job (void)
 {
   g_autoptr (SocketJob) job = socket_job_new (WEIR_MILLISECONDS (5));
   WeirContext *ctx = socket_job_context (job);
-  GString *texts[3], *all = g_string_new (NULL);
-  WeirStream *lines[3];
   Tally *tallies[3], *together;
+  WeirStream *lines[3];
+  Corpus corpora[3];
   Peer peers[3];
 
   for (guint i = 0; i < 3; i++) {
-    texts[i] = corpus_new (20 + i, 40 * 1000 * i);
-    g_string_append_len (all, texts[i]->str, (gssize) texts[i]->len);
+    corpus_init (&corpora[i], 20 + i, 40 * 1000 * i);
     peer_open (&peers[i]);
     lines[i] = weir_socket_text_stream (ctx, LOOPBACK, peers[i].port);
     tallies[i] = tally_new (count_by_function (lines[i]));
@@ -237,16 +289,14 @@ test_several_sockets_in_one_job (void)
   socket_job_start (job);
   for (guint i = 3; i-- > 0;) {
     peer_accept (&peers[i]);
-    send_in_pieces (job, &peers[i], texts[i], 5);
+    send_in_pieces (job, &peers[i], &corpora[i], 5);
   }
   socket_job_stop (job);
-  expect_counted (together, all);
+  expect_all_counted (together, tallies, corpora, 3);
   tally_free (together);
-  g_string_free (all, TRUE);
   for (guint i = 0; i < 3; i++) {
-    expect_counted (tallies[i], texts[i]);
     tally_free (tallies[i]);
-    g_string_free (texts[i], TRUE);
+    corpus_clear (&corpora[i]);
     peer_clear (&peers[i]);
   }
 }
