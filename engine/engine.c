@@ -131,7 +131,7 @@ engine_new (WeirContext *ctx)
   engine->waiters = g_array_new (FALSE, FALSE, sizeof (WeirRoomWaiter));
   weir_seed_init (&engine->seed, draw_seed (ctx));
   pthread_mutex_init (&engine->lock, NULL);
-  pthread_cond_init (&engine->wake, NULL);
+  sem_init (&engine->wake, 0, 0);
   set_times (engine);
   weir_report_init (&engine->report, engine->log, engine->interval);
   return engine;
@@ -183,7 +183,7 @@ free_parts (WeirEngine *engine)
   g_ptr_array_unref (engine->sources);
   g_array_unref (engine->waiters);
   pthread_mutex_destroy (&engine->lock);
-  pthread_cond_destroy (&engine->wake);
+  sem_destroy (&engine->wake);
 }
 
 static gboolean

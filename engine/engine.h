@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "engine/context.h"
 #include "engine/listener.h"
@@ -68,12 +69,15 @@ struct _WeirEngine {
 
   /* Under lock: the runner's queue. */
   pthread_mutex_t lock;
-  pthread_cond_t wake;
   GQueue queue; /* of WeirBatch */
   GQueue done;  /* of WeirBatch: run, and not yet taken back by the loop */
   gboolean runner_waits, loop_waits, quit;
   gboolean is_halted; /* a batch failed or was cut: no other begins */
   WeirRun *running;   /* for stop to cut */
+
+  /* Wakes the runner. No condition: one that is woken takes the lock as if others waited for it, which costs each batch
+   * another system call. */
+  sem_t wake;
 
   const WeirOutput *running_output; /* atomic, the runner writes: which one it is in; NULL: none */
 };

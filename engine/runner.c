@@ -271,9 +271,10 @@ next_batch (WeirEngine *engine)
   pthread_mutex_lock (&engine->lock);
   while ((engine->queue.length == 0 || engine->is_halted) && !engine->quit) {
     engine->runner_waits = TRUE;
-    pthread_cond_wait (&engine->wake, &engine->lock);
+    pthread_mutex_unlock (&engine->lock);
+    sem_wait (&engine->wake);
+    pthread_mutex_lock (&engine->lock);
   }
-  engine->runner_waits = FALSE;
   batch = g_queue_pop_head (&engine->queue);
   pthread_mutex_unlock (&engine->lock);
   return batch;
@@ -325,9 +326,10 @@ weir_runner_queue (WeirEngine *engine, WeirBatch *batch)
   pthread_mutex_lock (&engine->lock);
   g_queue_push_tail (&engine->queue, batch);
   waits = engine->runner_waits;
+  engine->runner_waits = FALSE;
   pthread_mutex_unlock (&engine->lock);
   if (waits)
-    pthread_cond_signal (&engine->wake);
+    sem_post (&engine->wake);
 }
 
 WeirBatch *
@@ -376,6 +378,6 @@ weir_runner_quit (WeirEngine *engine)
 {
   pthread_mutex_lock (&engine->lock);
   engine->quit = TRUE;
-  pthread_cond_signal (&engine->wake);
   pthread_mutex_unlock (&engine->lock);
+  sem_post (&engine->wake);
 }
