@@ -87,6 +87,22 @@ drop_first (WeirIter *iter)
   iter->spare = chunk;
 }
 
+/* The next element where it has to be pulled first. */
+static G_GNUC_NO_INLINE gboolean
+next_pulled (WeirIter *it, WeirValue *value)
+{
+  g_return_val_if_fail (it != NULL && value != NULL, FALSE);
+
+  while (it->first == NULL || it->at == it->first->n) {
+    if (it->first != NULL)
+      drop_first (it);
+    else if (!weir_task_pull (it->task))
+      return FALSE;
+  }
+  *value = it->first->values[it->at++];
+  return TRUE;
+}
+
 /**
  * weir_iter_next:
  * @it: the iterator that a partition function was given
@@ -100,14 +116,8 @@ drop_first (WeirIter *iter)
 gboolean
 weir_iter_next (WeirIter *it, WeirValue *value)
 {
-  g_return_val_if_fail (it != NULL && value != NULL, FALSE);
-
-  while (it->first == NULL || it->at == it->first->n) {
-    if (it->first != NULL)
-      drop_first (it);
-    else if (!weir_task_pull (it->task))
-      return FALSE;
-  }
+  if (G_UNLIKELY (it == NULL || value == NULL || it->first == NULL || it->at == it->first->n))
+    return next_pulled (it, value);
   *value = it->first->values[it->at++];
   return TRUE;
 }

@@ -198,7 +198,7 @@ is_strained (WeirTable *table, const WeirKey *key, const WeirKey *slot)
 }
 
 /* The free slot for a key, whose present one is @slot. NULL: memory limit. */
-static WeirKey *
+static G_GNUC_NO_INLINE WeirKey *
 make_room (WeirTable *table, const WeirKey *key, WeirKey *slot)
 {
   const char *slots = table->slots;
@@ -219,14 +219,21 @@ make_room (WeirTable *table, const WeirKey *key, WeirKey *slot)
   return slot;
 }
 
+static inline gboolean
+has_room (const WeirTable *table, const WeirKey *key, const WeirKey *slot)
+{
+  const char *home = (const char *) weir_table_home (table, key->hash, table->stride);
+
+  return table->n < table->limit && (gsize) ((const char *) slot - home) <= FAR * table->stride &&
+         !is_last (table, slot);
+}
+
 /* Long keys and containers are copied once. A container's cell holds a list of one: itself. */
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 own_key (WeirTable *table, WeirKey *slot)
 {
   WeirValue value, kept = weir_nil ();
 
-  if ((slot->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) == 0)
-    return TRUE;
   value = weir_key_value_slow (slot);
   if (slot->meta & WEIR_KEY_CELLS)
     value = weir_list_at ((const WeirValue *) (guintptr) slot->lo, 1);
@@ -276,7 +283,7 @@ is_before (const WeirKey *a, const WeirKey *b)
 
 /* The key's place in its run, at whose end @slot is free: what belongs behind it moves up. Walkers then find all slots
  * in order, and there are more walks than keys that are new. */
-static WeirKey *
+static inline WeirKey *
 open_place (WeirTable *table, const WeirKey *key, WeirKey *slot)
 {
   const gsize stride = table->stride;
@@ -297,9 +304,12 @@ weir_table_insert (WeirTable *table, const WeirKey *key, WeirKey *slot)
 {
   WeirKey own = *key;
 
-  slot = make_room (table, key, slot);
+  if (G_UNLIKELY (!has_room (table, key, slot)))
+    slot = make_room (table, key, slot);
   own.meta &= WEIR_KEY_BITS;
-  if (slot == NULL || !own_key (table, &own))
+  if (G_UNLIKELY (slot == NULL))
+    return NULL;
+  if (G_UNLIKELY ((own.meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) != 0) && !own_key (table, &own))
     return NULL;
   slot = open_place (table, key, slot);
   *slot = own;

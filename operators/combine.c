@@ -54,8 +54,13 @@ weir_combine_hash (const WeirTask *task, const WeirTable *table, const WeirValue
   const gsize stride = table->stride;
 
   for (guint i = 0; i < n; i++) {
+    const char *home;
+
     weir_key_of (values[i], &seed, &keys[i], &cells[i]);
-    __builtin_prefetch (weir_table_home (table, keys[i].hash, stride), 1);
+    home = (const char *) weir_table_home (table, keys[i].hash, stride);
+    __builtin_prefetch (home, 1);
+    if (stride > 32) /* where slots straddle cache lines */
+      __builtin_prefetch (home + stride - 1, 1);
   }
 }
 
@@ -91,17 +96,15 @@ weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, co
 }
 
 gboolean
-weir_reduce_into_slow (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b)
+weir_reduce_take (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue result, const WeirArena *mark)
 {
-  const WeirReduceParams *params = task->op->params;
   WeirArena *scratch = &task->task_run->scratch;
-  const WeirArena mark = *scratch;
-  gboolean ok = weir_cells_replace (cells, into, params->f (task, a, b, params->user_data));
+  gboolean ok = weir_cells_replace (cells, into, result);
 
   if (!ok)
     weir_task_fail_memory (task);
-  if (scratch->used != mark.used)
-    weir_arena_rewind (scratch, &mark);
+  if (scratch->used != mark->used)
+    weir_arena_rewind (scratch, mark);
   return ok;
 }
 

@@ -92,12 +92,13 @@ extern const WeirFold weir_fold_value;
 void weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, const WeirTable *from, guint64 start,
                          guint64 end);
 
-/* *into becomes @a and @b combined, in @cells; what the function made on the way is given back, so that no reduction
- * grows with the batch. FALSE: memory limit, the task has failed. */
-gboolean weir_reduce_into_slow (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b);
+/* *into becomes @result, in @cells; what was made since @mark is given back. FALSE: memory limit, the task has failed. */
+gboolean weir_reduce_take (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue result, const WeirArena *mark);
 
+/* *into becomes @a and @b combined, in @cells; what the function made on the way, since @mark of task memory, is given
+ * back, so that no reduction grows with the batch. FALSE: memory limit, the task has failed. */
 static inline gboolean
-weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b)
+weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b, const WeirArena *mark)
 {
   const WeirReduceParams *params = task->op->params;
   gint64 sum;
@@ -107,7 +108,11 @@ weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a
     *into = weir_int (sum);
     return TRUE;
   }
-  return weir_reduce_into_slow (task, cells, into, a, b);
+  a = params->f (task, a, b, params->user_data);
+  if (G_UNLIKELY (a.kind >= WEIR_TEXT || into->kind >= WEIR_TEXT || task->task_run->scratch.used != mark->used))
+    return weir_reduce_take (task, cells, into, a, mark);
+  *into = a;
+  return TRUE;
 }
 
 /* @a came before @b; the ready-made functions without a call. The result may point into task memory. */

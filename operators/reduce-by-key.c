@@ -108,12 +108,13 @@ static void
 value_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new)
 {
   const WeirReduceParams *params = task->op->params;
+  const WeirArena mark = task->task_run->scratch;
   WeirValue *kept = weir_slot_value (slot);
 
   if (is_new || params->f == WEIR_LAST)
     keep (task, combined, kept, value);
   else if (params->f != WEIR_FIRST)
-    weir_reduce_into (task, &combined->cells, kept, *kept, value);
+    weir_reduce_into (task, &combined->cells, kept, *kept, value, &mark);
 }
 
 static void

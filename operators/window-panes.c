@@ -12,6 +12,13 @@
 /* A value that is not there; NIL is a value like others. */
 #define NONE(v) ((v).kind == WEIR_NIL && (v).flags == 0x80)
 
+#define INDEX_STRIDE (sizeof (WeirKey) + sizeof (guint64))
+
+/* Panes, slots and bytes that are asked for before they are needed. */
+#define PREFETCH_AHEAD 2
+#define PREFETCH_SLOTS 16
+#define PREFETCH_MOST  1024
+
 typedef struct {
   WeirValue front; /* of the panes before the last rebuild; NONE: empty */
   WeirValue back;  /* of those since */
@@ -45,7 +52,8 @@ struct _WeirPanes {
   guint64 from, until;
   gint64 last; /* the newest step */
   guint length;
-  GArray *panes; /* of Pane, oldest first */
+  GArray *panes;  /* of Pane, oldest first */
+  WeirArena mark; /* task memory as a step found it */
 };
 
 static const WeirValue none = { .kind = WEIR_NIL, .flags = 0x80 };
@@ -62,6 +70,7 @@ weir_panes_new (WeirMemory *memory, guint n_panes, guint64 from, guint64 until)
   panes->free_key = G_MAXUINT32;
   panes->last = G_MININT64;
   weir_table_init (&panes->index, memory, sizeof (guint32), from, until - from);
+  g_assert (panes->index.stride == INDEX_STRIDE);
   weir_cells_init (&panes->cells, memory);
   panes->panes = g_array_new (FALSE, FALSE, sizeof (Pane));
   return panes;
@@ -109,7 +118,7 @@ append (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue later)
 {
   if (NONE (*into))
     return store (panes, task, into, later);
-  return weir_reduce_into (task, &panes->cells, into, *into, later);
+  return weir_reduce_into (task, &panes->cells, into, *into, later, &panes->mark);
 }
 
 static inline gboolean
@@ -117,7 +126,7 @@ prepend (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue earlier)
 {
   if (NONE (*into))
     return store (panes, task, into, earlier);
-  return weir_reduce_into (task, &panes->cells, into, earlier, *into);
+  return weir_reduce_into (task, &panes->cells, into, earlier, *into, &panes->mark);
 }
 
 static gboolean
@@ -207,9 +216,10 @@ leave (WeirPanes *panes, gint64 until)
 static gboolean
 enter_slot (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirKey *from, WeirValue value)
 {
-  WeirKey *slot = weir_table_find (&panes->index, from, panes->index.stride);
+  WeirKey *slot = weir_table_find (&panes->index, from, INDEX_STRIDE);
   Entry *entry = &pane->entries[pane->n];
   guint32 number;
+  Key *key;
 
   if (slot->meta != 0)
     number = *(guint32 *) weir_slot_value (slot);
@@ -223,8 +233,9 @@ enter_slot (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirKey *from, W
   if (!store (panes, task, &entry->value, value))
     return FALSE;
   pane->n++;
-  panes->keys[number].n_panes++;
-  return append (panes, task, &panes->keys[number].back, value);
+  key = &panes->keys[number];
+  key->n_panes++;
+  return append (panes, task, &key->back, value);
 }
 
 static inline guint64
@@ -261,9 +272,13 @@ enter_slots (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirTable *tabl
 
   weir_table_cursor_init (&cursor, table, panes->from, panes->until);
   while ((n = weir_table_cursor_next (&cursor, slots, WEIR_CHUNK_SIZE)) > 0)
-    for (guint i = 0; i < n; i++)
+    for (guint i = 0; i < n; i++) {
+      guint32 ahead = slots[MIN (i + PREFETCH_SLOTS, n - 1)]->hash;
+
+      __builtin_prefetch (weir_table_home (&panes->index, ahead, INDEX_STRIDE));
       if (!enter_slot (panes, task, pane, slots[i], fold->result (task, slots[i])))
         return FALSE;
+    }
   return TRUE;
 }
 
@@ -306,6 +321,17 @@ rebuild_entry (WeirPanes *panes, WeirTask *task, Entry *entry)
   return TRUE;
 }
 
+/* What is rebuilt of a pane has not been looked at for a window length: as many cache lines as it is likely to have. */
+static inline void
+prefetch_phase (const WeirPanes *panes, const Pane *pane)
+{
+  const char *first = (const char *) &pane->entries[pane->next];
+  gsize size = MIN (pane->n / panes->length * sizeof (Entry), PREFETCH_MOST);
+
+  for (gsize at = 0; at <= size; at += 64)
+    __builtin_prefetch (first + at, 1);
+}
+
 /* Newest pane first, so that each entry finds the aggregate of all that came after it in `front`. */
 static gboolean
 rebuild (WeirPanes *panes, WeirTask *task, guint64 phase)
@@ -315,6 +341,8 @@ rebuild (WeirPanes *panes, WeirTask *task, guint64 phase)
   for (guint i = panes->panes->len; i > 0; i--) {
     Pane *pane = &g_array_index (panes->panes, Pane, i - 1);
 
+    if (i > PREFETCH_AHEAD)
+      prefetch_phase (panes, pane - PREFETCH_AHEAD);
     for (; pane->next < pane->n && pane->entries[pane->next].hash < end; pane->next++)
       if (!rebuild_entry (panes, task, &pane->entries[pane->next]))
         return FALSE;
