@@ -75,14 +75,20 @@ weir_context_new_manual (const char *name, WeirTime batch_interval, WeirTime sta
   return ctx;
 }
 
-/* Is this the thread of a function that the context calls? */
+/* Is this the thread of a function that the context calls? Under ctx->lock. */
+static gboolean
+is_mine (const WeirContext *ctx)
+{
+  return ctx->engine != NULL && !ctx->is_done && weir_engine_is_mine (ctx->engine);
+}
+
 static gboolean
 is_called_here (WeirContext *ctx)
 {
   gboolean is_called;
 
   pthread_mutex_lock (&ctx->lock);
-  is_called = ctx->engine != NULL && !ctx->is_done && weir_engine_is_mine (ctx->engine);
+  is_called = is_mine (ctx);
   pthread_mutex_unlock (&ctx->lock);
   return is_called;
 }
@@ -237,10 +243,10 @@ publish (WeirContext *ctx, WeirEngine *engine, const GError *error)
     ctx->state = WEIR_STOPPED;
     ctx->is_done = TRUE;
     ctx->error = g_error_copy (error);
-    pthread_cond_broadcast (&ctx->changed);
   } else if (ctx->stop != WEIR_STOP_NOT_ASKED) {
     weir_engine_stop (engine, ctx->stop == WEIR_STOP_GRACEFULLY);
   }
+  pthread_cond_broadcast (&ctx->changed);
   pthread_mutex_unlock (&ctx->lock);
 }
 
@@ -286,6 +292,13 @@ deadline_in (WeirTime timeout)
   return (struct timespec){ at / G_USEC_PER_SEC, at % G_USEC_PER_SEC * 1000 };
 }
 
+/* Under ctx->lock. */
+static gboolean
+is_running (const WeirContext *ctx)
+{
+  return ctx->state != WEIR_INITIALIZED && !ctx->is_done;
+}
+
 /* Waits for a change until the time is over; FALSE: it is over. Under ctx->lock. */
 static gboolean
 wait_changed (WeirContext *ctx, WeirTime timeout, const struct timespec *deadline)
@@ -312,23 +325,19 @@ weir_context_await (WeirContext *ctx, WeirTime timeout, GError **error)
 {
   struct timespec deadline = deadline_in (MAX (timeout, 0));
   gboolean in_time = TRUE;
-  WeirWait result;
+  WeirWait result = WEIR_WAIT_TIMEOUT;
 
   g_return_val_if_fail (ctx != NULL, WEIR_WAIT_FAILED);
-  if (timeout < 0 && is_called_here (ctx)) {
-    g_critical ("%s: a function that the context calls cannot wait for it to stop", ctx->name);
-    in_time = FALSE;
-  }
   pthread_mutex_lock (&ctx->lock);
-  while (ctx->state != WEIR_INITIALIZED && !ctx->is_done && in_time)
+  while (is_running (ctx) && in_time && !(timeout < 0 && is_mine (ctx)))
     in_time = wait_changed (ctx, timeout, &deadline);
-  if (ctx->state != WEIR_INITIALIZED && !ctx->is_done)
-    result = WEIR_WAIT_TIMEOUT;
-  else
+  if (!is_running (ctx))
     result = ctx->error != NULL ? WEIR_WAIT_FAILED : WEIR_WAIT_STOPPED;
   if (result == WEIR_WAIT_FAILED)
     g_propagate_error (error, g_error_copy (ctx->error));
   pthread_mutex_unlock (&ctx->lock);
+  if (result == WEIR_WAIT_TIMEOUT && timeout < 0)
+    g_critical ("%s: a function that the context calls cannot wait for it to stop", ctx->name);
   return result;
 }
 

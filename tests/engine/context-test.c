@@ -96,7 +96,7 @@ a_context_runs_until_it_is_stopped (Fixture *f, gconstpointer data)
   g_assert_cmpint (weir_context_state (f->ctx), ==, WEIR_INITIALIZED);
   start (f);
   g_assert_cmpint (weir_context_state (f->ctx), ==, WEIR_ACTIVE);
-  watch_await (&f->watch, "completed", 3);
+  watch_await (&f->watch, "batch completed", 3);
   weir_context_stop (f->ctx, TRUE);
   expect_stopped (f);
 }
@@ -289,10 +289,10 @@ a_free_while_it_runs_waits_for_the_jobs_code (Fixture *f, gconstpointer data)
   weir_foreach_batch (f->input, pass_gate, &f->gate);
   start (f);
   gate_await_inside (&f->gate, 1);
-  watch_await (&f->watch, "submitted", 3);
+  watch_await (&f->watch, "batch submitted", 3);
   g_assert_cmpint (pthread_create (&thread, NULL, open_when_dropped, f), ==, 0);
   g_clear_pointer (&f->ctx, weir_context_free);
-  g_assert_cmpuint (watch_count (&f->watch, "submitted"), ==, 3);
+  g_assert_cmpuint (watch_count (&f->watch, "batch submitted"), ==, 3);
   g_assert_cmpuint (watch_count (&f->watch, " failed"), ==, 3 + 1); /* batches, and the output that ran */
   pthread_join (thread, NULL);
 }
@@ -377,7 +377,7 @@ what_it_owns_goes_last (Fixture *f, gconstpointer data)
   weir_context_own (f->ctx, &f->watch, note_destroyed);
   weir_foreach_batch (f->input, do_nothing, NULL);
   start (f);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   weir_context_stop (f->ctx, FALSE);
   expect_stopped (f);
   g_assert_cmpuint (watch_count (&f->watch, "destroyed"), ==, 0);
@@ -515,7 +515,7 @@ contexts_do_not_know_each_other (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (contexts); i++) {
     gboolean fails = i % 2 == 0;
 
-    watch_await (&watches[i], "completed", fails ? 1 : 5);
+    watch_await (&watches[i], "batch completed", fails ? 1 : 5);
     weir_context_stop (contexts[i], TRUE);
     g_assert_cmpint (weir_context_await (contexts[i], WATCH_DEADLINE, NULL), ==,
                      fails ? WEIR_WAIT_FAILED : WEIR_WAIT_STOPPED);

@@ -107,10 +107,10 @@ pass_time (Fixture *f, guint n_intervals)
 static void
 expect_planned (Fixture *f, gint64 first, guint n)
 {
-  watch_await (&f->watch, "submitted", n);
-  g_assert_cmpuint (watch_count (&f->watch, "submitted"), ==, n);
+  watch_await (&f->watch, "batch submitted", n);
+  g_assert_cmpuint (watch_count (&f->watch, "batch submitted"), ==, n);
   for (guint i = 0; i < n; i++)
-    g_assert_cmpint (watch_number (&f->watch, "submitted", i), ==, first + 10 * i);
+    g_assert_cmpint (watch_number (&f->watch, "batch submitted", i), ==, first + 10 * i);
 }
 
 static void
@@ -130,7 +130,7 @@ times_are_multiples_of_the_interval (Fixture *f, gconstpointer data)
   watch_await (&f->watch, "start", 1);
   for (guint i = 1; i <= 5; i++) {
     pass_time (f, 1);
-    watch_await (&f->watch, "completed", i);
+    watch_await (&f->watch, "batch completed", i);
   }
   expect_planned (f, 1000010, 5);
 }
@@ -142,7 +142,7 @@ the_first_batch_is_due_within_an_interval (Fixture *f, gconstpointer data)
   watch_await (&f->watch, "start", 1);
   weir_manual_clock_advance (&f->clock, INTERVAL - START % INTERVAL - 1);
   g_assert_cmpint (weir_context_await (f->ctx, 3 * INTERVAL, NULL), ==, WEIR_WAIT_TIMEOUT);
-  g_assert_cmpuint (watch_count (&f->watch, "submitted"), ==, 0);
+  g_assert_cmpuint (watch_count (&f->watch, "batch submitted"), ==, 0);
   weir_manual_clock_advance (&f->clock, 1);
   expect_planned (f, 1000010, 1);
 }
@@ -162,10 +162,10 @@ a_clock_set_back_changes_nothing (Fixture *f, gconstpointer data)
 {
   start_open (f);
   pass_time (f, 2);
-  watch_await (&f->watch, "completed", 2);
+  watch_await (&f->watch, "batch completed", 2);
   weir_manual_clock_set (&f->clock, START - WEIR_SECONDS (3600));
   pass_time (f, 2);
-  watch_await (&f->watch, "completed", 4);
+  watch_await (&f->watch, "batch completed", 4);
   expect_planned (f, 1000010, 4);
 }
 
@@ -174,10 +174,10 @@ a_clock_set_forward_a_little_changes_nothing (Fixture *f, gconstpointer data)
 {
   start_open (f);
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   weir_manual_clock_set (&f->clock, START + 5 * INTERVAL);
   pass_time (f, 2);
-  watch_await (&f->watch, "completed", 3);
+  watch_await (&f->watch, "batch completed", 3);
   expect_planned (f, 1000010, 3);
 }
 
@@ -187,14 +187,14 @@ a_clock_set_forward_by_an_hour_skips_it (Fixture *f, gconstpointer data)
   start_open (f);
   pass_time (f, 1);
   expect_planned (f, 1000010, 1);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   weir_manual_clock_set (&f->clock, START + WEIR_SECONDS (3600));
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 2);
-  g_assert_cmpint (watch_number (&f->watch, "submitted", 1), ==, 1000010 + 3600000);
+  watch_await (&f->watch, "batch completed", 2);
+  g_assert_cmpint (watch_number (&f->watch, "batch submitted", 1), ==, 1000010 + 3600000);
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 3);
-  g_assert_cmpint (watch_number (&f->watch, "submitted", 2), ==, 1000020 + 3600000);
+  watch_await (&f->watch, "batch completed", 3);
+  g_assert_cmpint (watch_number (&f->watch, "batch submitted", 2), ==, 1000020 + 3600000);
   watch_expect (
       &f->watch, "skipped: ",
       "warning: job: 359999 batch times are skipped: the next one would lie 3599993 ms behind the clock, more "
@@ -212,7 +212,8 @@ a_slow_function_lets_two_batches_wait (Fixture *f, gconstpointer data)
   expect_planned (f, 1000010, 3);
   g_assert_cmpint (weir_context_await (f->ctx, 3 * INTERVAL, NULL), ==, WEIR_WAIT_TIMEOUT);
   expect_planned (f, 1000010, 3);
-  g_assert_cmpuint (watch_count (&f->watch, "started"), ==, 1);
+  watch_await (&f->watch, "batch started", 1);
+  g_assert_cmpuint (watch_count (&f->watch, "batch started"), ==, 1);
 }
 
 static void
@@ -223,9 +224,9 @@ after_a_slow_one_batches_follow_one_by_one (Fixture *f, gconstpointer data)
   pass_time (f, 1);
   gate_await_inside (&f->gate, 1);
   pass_time (f, 8);
-  watch_await (&f->watch, "submitted", 3);
+  watch_await (&f->watch, "batch submitted", 3);
   gate_open (&f->gate);
-  watch_await (&f->watch, "completed", 9);
+  watch_await (&f->watch, "batch completed", 9);
   expect_planned (f, 1000010, 9);
   g_assert_cmpuint (watch_count (&f->watch, "skipped"), ==, 0);
   stop (f, TRUE);
@@ -245,16 +246,16 @@ what_lies_too_far_back_is_skipped (Fixture *f, gconstpointer data)
   pass_time (f, 1);
   gate_await_inside (&f->gate, 1);
   pass_time (f, 49);
-  watch_await (&f->watch, "submitted", 2);
+  watch_await (&f->watch, "batch submitted", 2);
   gate_open (&f->gate);
-  watch_await (&f->watch, "completed", 2);
+  watch_await (&f->watch, "batch completed", 2);
   weir_manual_clock_advance (&f->clock, INTERVAL - START % INTERVAL); /* ticks stay on the dot */
-  watch_await (&f->watch, "completed", 3);
+  watch_await (&f->watch, "batch completed", 3);
   stop (f, TRUE);
   g_assert_cmpuint (watch_count (&f->watch, "48 batch times are skipped"), ==, 1);
-  g_assert_cmpint (watch_number (&f->watch, "submitted", 0), ==, 1000010);
-  g_assert_cmpint (watch_number (&f->watch, "submitted", 1), ==, 1000500);
-  g_assert_cmpint (watch_number (&f->watch, "submitted", 2), ==, 1000510);
+  g_assert_cmpint (watch_number (&f->watch, "batch submitted", 0), ==, 1000010);
+  g_assert_cmpint (watch_number (&f->watch, "batch submitted", 1), ==, 1000500);
+  g_assert_cmpint (watch_number (&f->watch, "batch submitted", 2), ==, 1000510);
 }
 
 static void
@@ -262,11 +263,11 @@ a_graceful_stop_plans_what_is_staged (Fixture *f, gconstpointer data)
 {
   start_open (f);
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   __atomic_store_n (&f->probe->n_staged, 5, __ATOMIC_RELAXED);
   stop (f, TRUE);
   expect_planned (f, 1000010, 6);
-  g_assert_cmpuint (watch_count (&f->watch, "completed"), ==, 6);
+  g_assert_cmpuint (watch_count (&f->watch, "batch completed"), ==, 6);
   g_assert_cmpuint (watch_count (&f->watch, "failed"), ==, 0);
   watch_expect (&f->watch, "stop probe", "stop probe-0");
 }
@@ -277,7 +278,7 @@ a_graceful_stop_reports_what_was_lost (Fixture *f, gconstpointer data)
   start_open (f);
   __atomic_store_n (&f->probe->n_lost, 7, __ATOMIC_RELAXED);
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   stop (f, TRUE);
   expect_planned (f, 1000010, 2);
   g_assert_cmpuint (watch_count (&f->watch, "7 records rejected: probe-0: lost"), ==, 1);
@@ -293,10 +294,10 @@ a_stop_at_once_reports_what_was_lost (Fixture *f, gconstpointer data)
   gate_await_inside (&f->gate, 1);
   __atomic_store_n (&f->probe->n_lost, 1, __ATOMIC_RELAXED);
   pass_time (f, 1);
-  watch_await (&f->watch, "submitted", 2);
+  watch_await (&f->watch, "batch submitted", 2);
   __atomic_store_n (&f->probe->n_lost, 2, __ATOMIC_RELAXED);
   pass_time (f, 1);
-  watch_await (&f->watch, "submitted", 3);
+  watch_await (&f->watch, "batch submitted", 3);
   weir_context_stop (f->ctx, FALSE);
   watch_await (&f->watch, "2 planned batches were dropped", 1);
   gate_open (&f->gate);
@@ -311,13 +312,13 @@ a_stop_at_once_drops_what_waits (Fixture *f, gconstpointer data)
   watch_await (&f->watch, "start", 1);
   pass_time (f, 5);
   gate_await_inside (&f->gate, 1);
-  watch_await (&f->watch, "submitted", 3);
+  watch_await (&f->watch, "batch submitted", 3);
   weir_context_stop (f->ctx, FALSE);
   watch_await (&f->watch, "warning: job: 2 planned batches were dropped, with 0 records or more", 1);
   gate_open (&f->gate);
   stop (f, FALSE);
-  g_assert_cmpuint (watch_count (&f->watch, "started"), ==, 1);
-  g_assert_cmpuint (watch_count (&f->watch, "completed"), ==, 3);
+  g_assert_cmpuint (watch_count (&f->watch, "batch started"), ==, 1);
+  g_assert_cmpuint (watch_count (&f->watch, "batch completed"), ==, 3);
   g_assert_cmpuint (watch_count (&f->watch, "plan 10000"), ==, 3);
   g_assert_cmpuint (watch_count (&f->watch, "release 10000"), ==, 3);
 }
@@ -330,7 +331,7 @@ a_stop_has_a_deadline (Fixture *f, gconstpointer data)
   watch_await (&f->watch, "start", 1);
   pass_time (f, 5);
   gate_await_inside (&f->gate, 1);
-  watch_await (&f->watch, "submitted", 3);
+  watch_await (&f->watch, "batch submitted", 3);
   weir_context_stop (f->ctx, TRUE);
   watch_await (&f->watch, "warning: job: stop.timeout is over, 3 batches are not done: stopping at once", 1);
   watch_await (&f->watch,
@@ -381,14 +382,14 @@ a_failed_batch_ends_the_context (Fixture *f, gconstpointer data)
   pass_time (f, 1);
   watch_await (&f->watch, "began foreach_batch-1", 1);
   pass_time (f, 4);
-  watch_await (&f->watch, "submitted", 3);
+  watch_await (&f->watch, "batch submitted", 3);
   gate_open (&f->gate);
   g_assert_cmpint (weir_context_await (f->ctx, WATCH_DEADLINE, &error), ==, WEIR_WAIT_FAILED);
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_SINK);
   g_assert_cmpstr (error->message, ==, "batch 1000010 ms: foreach_batch-1: no disk");
   g_assert_cmpuint (watch_count (&f->watch, "2 planned batches were dropped"), ==, 1);
-  g_assert_cmpuint (watch_count (&f->watch, "started"), ==, 1);
-  g_assert_cmpuint (watch_count (&f->watch, "completed"), ==, 3);
+  g_assert_cmpuint (watch_count (&f->watch, "batch started"), ==, 1);
+  g_assert_cmpuint (watch_count (&f->watch, "batch completed"), ==, 3);
 }
 
 static void
@@ -441,7 +442,7 @@ what_is_in_no_batch_is_named_when_it_is_dropped (Fixture *f, gconstpointer data)
 {
   start_open (f);
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   __atomic_store_n (&f->probe->n_staged, 5, __ATOMIC_RELAXED);
   stop (f, FALSE);
   watch_expect (&f->watch, "dropped", "message: job: probe-0: what had come in and was in no batch yet is dropped");
@@ -454,7 +455,7 @@ a_source_may_fail_the_context (Fixture *f, gconstpointer data)
 
   start_open (f);
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   weir_engine_fail (f->ctx->engine, g_error_new (WEIR_ERROR, WEIR_ERROR_SOURCE, "the peer went mad"));
   weir_engine_fail (f->ctx->engine, g_error_new (WEIR_ERROR, WEIR_ERROR_SOURCE, "and madder"));
   g_assert_cmpint (weir_context_await (f->ctx, WATCH_DEADLINE, &error), ==, WEIR_WAIT_FAILED);
@@ -509,11 +510,11 @@ memory_goes_back_when_nothing_comes (Fixture *f, gconstpointer data)
   weir_block_unref (block);
   full = resident ();
   pass_time (f, 1);
-  watch_await (&f->watch, "completed", 1);
+  watch_await (&f->watch, "batch completed", 1);
   g_assert_cmpuint (resident () + size / 2, >, full);
   __atomic_store_n (&f->probe->n_records, 0, __ATOMIC_RELAXED);
   weir_manual_clock_advance (&f->clock, WEIR_SECONDS (2));
-  watch_await (&f->watch, "completed", 2);
+  watch_await (&f->watch, "batch completed", 2);
   g_assert_cmpuint (resident () + size / 2, <, full);
 }
 

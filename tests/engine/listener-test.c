@@ -73,12 +73,12 @@ events_come_in_order (Fixture *f, gconstpointer data)
   weir_output_set_name (weir_foreach_batch (f->input, count, NULL), "second");
   advance (f, 2);
   watch_expect (&f->watch, "000",
-                "plan 1000\nsubmitted 1000\nstarted 1000\n"
+                "plan 1000\nbatch submitted 1000\nbatch started 1000\n"
                 "began foreach_batch-0 1000\nended foreach_batch-0 1000\nbegan second 1000\nended second 1000\n"
-                "release 1000\ncompleted 1000\n"
-                "plan 2000\nsubmitted 2000\nstarted 2000\n"
+                "release 1000\nbatch completed 1000\n"
+                "plan 2000\nbatch submitted 2000\nbatch started 2000\n"
                 "began foreach_batch-0 2000\nended foreach_batch-0 2000\nbegan second 2000\nended second 2000\n"
-                "release 2000\ncompleted 2000");
+                "release 2000\nbatch completed 2000");
 }
 
 static void
@@ -89,8 +89,8 @@ a_failed_batch_is_completed_too (Fixture *f, gconstpointer data)
   weir_foreach_batch (f->input, count, NULL);
   g_assert_false (weir_test_advance (f->ctx, 1, NULL));
   watch_expect (&f->watch, " 1000",
-                "plan 1000\nsubmitted 1000\nstarted 1000\nbegan foreach_batch-0 1000\n"
-                "ended foreach_batch-0 1000 failed\nrelease 1000\ncompleted 1000 failed");
+                "plan 1000\nbatch submitted 1000\nbatch started 1000\nbegan foreach_batch-0 1000\n"
+                "ended foreach_batch-0 1000 failed\nrelease 1000\nbatch completed 1000 failed");
 }
 
 typedef struct {

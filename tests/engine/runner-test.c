@@ -282,7 +282,7 @@ a_stop_at_once_cuts_the_batch_at_the_next_chunk (Fixture *f, gconstpointer data)
   gate_open (&f->gate);
   g_assert_cmpint (weir_context_await (f->ctx, WATCH_DEADLINE, NULL), ==, WEIR_WAIT_STOPPED);
   g_assert_cmpuint (f->n_calls, <=, 2 * WEIR_CHUNK_SIZE);
-  watch_expect (&f->watch, " failed", "ended foreach_batch-0 1000 failed\ncompleted 1000 failed");
+  watch_expect (&f->watch, " failed", "ended foreach_batch-0 1000 failed\nbatch completed 1000 failed");
 }
 
 static gboolean
@@ -309,7 +309,7 @@ no_batch_begins_after_one_that_failed (void)
     watch_listen (&watch, ctx);
     weir_foreach_batch (probe_stream (ctx, &watch), wait_and_fail, &gate);
     g_assert_true (weir_context_start (ctx, &error));
-    watch_await (&watch, "submitted", 3);
+    watch_await (&watch, "batch submitted", 3);
     gate_open (&gate);
     g_assert_cmpint (weir_context_await (ctx, WATCH_DEADLINE, &error), ==, WEIR_WAIT_FAILED);
     g_assert_error (error, WEIR_ERROR, WEIR_ERROR_SINK);

@@ -81,7 +81,7 @@ watch_clear (Watch *watch)
 static void
 say_batch (gpointer watch, const char *what, const WeirBatchInfo *info)
 {
-  watch_say (watch, "%s %" G_GINT64_FORMAT "%s", what, weir_batch_info_time (info) / 1000,
+  watch_say (watch, "batch %s %" G_GINT64_FORMAT "%s", what, weir_batch_info_time (info) / 1000,
              weir_batch_info_error (info) != NULL ? " failed" : "");
 }
 

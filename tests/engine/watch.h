@@ -24,7 +24,7 @@ void watch_clear (Watch *watch);
 /* The log's messages are lines, too: "warning: job: …", and no longer fatal. One watch at a time, before any context.
  */
 void watch_catch_log (Watch *watch);
-/* Lines "submitted 1000", "started 1000", "began print-0 1000", "ended print-0 1000", … of @ctx, in ms, with " failed"
+/* Lines "batch submitted 1000", "batch started 1000", "began print-0 1000", "ended print-0 1000", … of @ctx, in ms, with " failed"
  * where so. */
 void watch_listen (Watch *watch, WeirContext *ctx);
 void watch_say (Watch *watch, const char *format, ...) G_GNUC_PRINTF (2, 3); /* any thread */
