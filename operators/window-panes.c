@@ -358,6 +358,7 @@ weir_panes_enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirTab
   gint64 step = panes->last;
 
   g_assert (number > step);
+  panes->mark = task->task_run->scratch;
   if (step == G_MININT64 || number - step > panes->length) {
     leave (panes, number - panes->length);
     step = number - 1;
