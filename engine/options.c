@@ -9,6 +9,7 @@
 
 #include <weir/error.h>
 
+#include "engine/log.h"
 #include "engine/nearest.h"
 
 #define GROUP           "weir"
@@ -183,8 +184,9 @@ find_variable (const char *name, WeirOption *option)
 
 /* Not an error: the variable may belong to something else that is called weir. */
 static void
-warn_of_variable (const char *name)
+warn_of_variable (const WeirOptions *options, const char *name)
 {
+  const WeirLog log = { "environment", weir_options_choice (options, WEIR_OPTION_LOG_LEVEL) };
   WeirNearest nearest;
   g_autofree char *key = g_ascii_strdown (name + strlen (VARIABLE_PREFIX), -1);
   g_autofree char *quoted = weir_option_quote (name);
@@ -194,11 +196,23 @@ warn_of_variable (const char *name)
     weir_nearest_offer (&nearest, weir_option_spec (i)->key);
   WeirOption option;
   if (nearest.best == NULL || !weir_option_find (nearest.best, &option)) {
-    g_warning ("the environment variable %s names no option and is ignored (--help lists all)", quoted);
+    weir_log (&log, WEIR_LOG_WARNING, "the variable %s names no option and is ignored (--help lists all)", quoted);
     return;
   }
   g_autofree char *variable = weir_option_variable (weir_option_spec (option));
-  g_warning ("the environment variable %s names no option and is ignored: did you mean %s?", quoted, variable);
+  weir_log (&log, WEIR_LOG_WARNING, "the variable %s names no option and is ignored: did you mean %s?", quoted,
+            variable);
+}
+
+/* Of a "NAME=value" that is weir's; NULL: it is not. Transfer full. */
+static char *
+name_of_variable (const char *definition)
+{
+  const char *equals = strchr (definition, '=');
+
+  if (equals == NULL || !g_str_has_prefix (definition, VARIABLE_PREFIX))
+    return NULL;
+  return g_strndup (definition, (gsize) (equals - definition));
 }
 
 static gboolean
@@ -206,13 +220,7 @@ read_variable (WeirOptions *options, const char *name, const char *value, GError
 {
   WeirOption option;
 
-  if (g_str_has_prefix (name, TEST_PREFIX))
-    return TRUE;
-  if (!find_variable (name, &option)) {
-    warn_of_variable (name);
-    return TRUE;
-  }
-  if (value[0] == '\0')
+  if (value[0] == '\0' || !find_variable (name, &option))
     return TRUE;
   return weir_options_set (options, weir_option_spec (option)->key, value, WEIR_ORIGIN_ENVIRONMENT, error);
 }
@@ -224,13 +232,17 @@ read_variable (WeirOptions *options, const char *name, const char *value, GError
 gboolean
 weir_options_read_environment (WeirOptions *options, const char *const *environment, GError **error)
 {
-  for (; *environment != NULL; environment++) {
-    const char *equals = strchr (*environment, '=');
-    if (equals == NULL || !g_str_has_prefix (*environment, VARIABLE_PREFIX))
-      continue;
-    g_autofree char *name = g_strndup (*environment, equals - *environment);
-    if (!read_variable (options, name, equals + 1, error))
+  for (const char *const *at = environment; *at != NULL; at++) {
+    g_autofree char *name = name_of_variable (*at);
+    if (name != NULL && !read_variable (options, name, *at + strlen (name) + 1, error))
       return FALSE;
+  }
+  /* Only now is log.level known. */
+  for (const char *const *at = environment; *at != NULL; at++) {
+    g_autofree char *name = name_of_variable (*at);
+    WeirOption option;
+    if (name != NULL && !g_str_has_prefix (name, TEST_PREFIX) && !find_variable (name, &option))
+      warn_of_variable (options, name);
   }
   return TRUE;
 }

@@ -236,6 +236,17 @@ test_an_unknown_variable_is_warned_of (void)
   g_test_assert_expected_messages ();
 }
 
+/* A warning would end the test. */
+static void
+test_the_log_level_holds_for_its_own_reading (void)
+{
+  const char *const environment[] = { "WEIR_WROKERS=2", "WEIR_LOG_LEVEL=error", NULL };
+  g_autoptr (WeirOptions) options = weir_options_new ();
+  g_autoptr (GError) error = NULL;
+  g_assert_true (weir_options_read_environment (options, environment, &error));
+  g_assert_no_error (error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -257,5 +268,6 @@ main (int argc, char **argv)
   g_test_add_func ("/options/the-environment-sets-options", test_the_environment_sets_options);
   g_test_add_func ("/options/a-bad-variable-is-an-error", test_a_bad_variable_is_an_error);
   g_test_add_func ("/options/an-unknown-variable-is-warned-of", test_an_unknown_variable_is_warned_of);
+  g_test_add_func ("/options/the-log-level-holds-for-its-own-reading", test_the_log_level_holds_for_its_own_reading);
   return g_test_run ();
 }
