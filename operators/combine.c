@@ -12,8 +12,10 @@ weir_combined_new (const WeirOp *op, WeirMemory *memory, gsize value_size, guint
 
   weir_table_init (&combined->table, memory, value_size, from, until - from);
   weir_cells_init (&combined->cells, memory);
+  /* A hint: it grows just as well. More room than is needed, because keys come in any order, again and again, and are
+   * to be found at once. */
   if (hint > 0 && from == 0 && until == (guint64) 1 << 32)
-    weir_table_reserve (&combined->table, hint); /* a hint: it grows just as well */
+    weir_table_reserve (&combined->table, hint + hint / 2);
   return combined;
 }
 
@@ -67,10 +69,7 @@ weir_combine_hash (const WeirTask *task, const WeirTable *table, const WeirValue
 gpointer
 weir_combine_seal (WeirTask *task)
 {
-  WeirCombined *combined = ((WeirCombineInstance *) task->instance)->combined;
-
-  __atomic_store_n (&((WeirOp *) task->op)->size_hint, combined->table.n, __ATOMIC_RELAXED);
-  return combined;
+  return ((WeirCombineInstance *) task->instance)->combined;
 }
 
 void
@@ -115,6 +114,18 @@ slice_range (const WeirReader *reader, guint64 *start, guint64 *end)
   *end = weir_slice_start (reader->partition + 1, reader->op->n_slices);
 }
 
+/* What each task of the next batch makes room for: the mean, or else all of them would for as much as the largest. */
+static void
+note_size (const WeirReader *reader)
+{
+  const WeirExchange *exchange = reader->exchange;
+  gsize n = 0;
+
+  for (guint i = 0; i < exchange->n_outputs; i++)
+    n += ((const WeirCombined *) exchange->outputs[i])->table.n;
+  __atomic_store_n (&((WeirOp *) reader->op)->size_hint, n / MAX (exchange->n_outputs, 1), __ATOMIC_RELAXED);
+}
+
 const WeirTable *
 weir_combine_slice (WeirTask *task, const WeirFold *fold, WeirReader *reader)
 {
@@ -123,7 +134,9 @@ weir_combine_slice (WeirTask *task, const WeirFold *fold, WeirReader *reader)
   guint64 start, end;
   gsize most = 0;
 
-  if (exchange->n_outputs == 1 && exchange->outputs[0] != NULL)
+  if (reader->partition == 0)
+    note_size (reader);
+  if (exchange->n_outputs == 1)
     return &((WeirCombined *) exchange->outputs[0])->table;
   if (exchange->merged[reader->partition] != NULL)
     return &((WeirCombined *) exchange->merged[reader->partition])->table;

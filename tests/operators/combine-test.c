@@ -353,6 +353,42 @@ a_text_that_grows_takes_no_more_than_itself (void)
   bare_run_end (&bare);
 }
 
+/* All keys are in the last partition; the others have three. */
+static void
+skew (WeirTask *task, const WeirChunk *in)
+{
+  for (guint i = 0; i < in->n; i++) {
+    gint64 id = weir_as_int (in->values[i]);
+
+    weir_emit_pair (task, weir_int (id >= script_id (15, 0) ? id : id % 3), weir_int (1));
+  }
+}
+
+static void
+one_large_task_does_not_make_the_others_large (void)
+{
+  static const WeirOpClass skew_class = { .verb = "skew", .kind = WEIR_OP_NARROW, .process = skew };
+  const WeirOp op = { .klass = &skew_class, .name = "skew" };
+  Script script = { .n_partitions = 16, .n = 30000, .step = 256 };
+  gsize first = 0;
+  WeirStream *stream;
+  BareRun bare;
+
+  bare_run_begin (&bare, 3, 2);
+  stream = bare_run_resolve (&bare, sum (bare.input));
+  for (guint batch = 0; batch < 4; batch++) {
+    WeirDataset *dataset = derive (&bare.stage, &op, stage_fixture_run (&bare.stage, &script));
+
+    g_assert_true (weir_dataset_keep (bare_run_dataset (&bare, stream, dataset), NULL));
+    if (batch == 0)
+      first = weir_memory_peak (bare.stage.memory);
+    g_assert_cmpuint (weir_memory_peak (bare.stage.memory), <=, 2 * first);
+    weir_run_clear (&bare.stage.run);
+    weir_memory_peak (bare.stage.memory);
+  }
+  bare_run_end (&bare);
+}
+
 static void
 add_kind (const char *name, const Kind *kind, GTestDataFunc test)
 {
@@ -369,6 +405,8 @@ main (int argc, char **argv)
     add_kind ("answers_are_the_same_however_it_is_cut", &kinds[i], answers_are_the_same_however_it_is_cut);
     add_kind ("at_every_memory_limit_they_are_right_or_none", &kinds[i], at_every_memory_limit_they_are_right_or_none);
   }
+  g_test_add_func ("/combine/one_large_task_does_not_make_the_others_large",
+                   one_large_task_does_not_make_the_others_large);
   g_test_add_func ("/combine/a_failure_on_either_side_frees_all", a_failure_on_either_side_frees_all);
   g_test_add_func ("/combine/a_text_that_grows_takes_no_more_than_itself", a_text_that_grows_takes_no_more_than_itself);
   return g_test_run ();
