@@ -208,6 +208,29 @@ weir_stream_set_partitions (WeirStream *s, guint n)
   return s;
 }
 
+/**
+ * weir_stream_set_state_version:
+ * @s: a stream with state
+ * @version: of what its states look like; 0 where this is never called
+ * @upgrade: (nullable) (scope notified): makes a state of @version out of one that a checkpoint holds in an older version;
+ *   gets the version that it was written with, and returns NIL to drop the key; its user_data is %NULL
+ *
+ * Says that the states of @s look different from what an older program wrote. When a checkpoint of an older version is
+ * loaded, @upgrade is called for each state, on the workers. Without @upgrade, or where the checkpoint is of a newer
+ * version, the start fails (%WEIR_ERROR_ORPHAN_STATE) and names the stream. Before start.
+ */
+void
+weir_stream_set_state_version (WeirStream *s, guint version, WeirUpgradeFunc upgrade)
+{
+  g_return_if_fail (s != NULL);
+  if (!weir_context_may_build (s->ctx, "the version of a stream's state"))
+    return;
+  if (s->op.klass->save == NULL)
+    weir_stream_mistake (s, "has no state: give the version to a stream that has");
+  s->op.state_version = version;
+  s->op.upgrade = upgrade;
+}
+
 WeirOutput *
 weir_output_new (WeirStream *stream, const WeirOutputClass *klass, gpointer params)
 {

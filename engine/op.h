@@ -15,6 +15,8 @@ typedef struct _WeirOp WeirOp;
 typedef struct _WeirOpClass WeirOpClass;
 typedef struct _WeirReader WeirReader;
 typedef struct _WeirExchange WeirExchange;
+typedef struct _WeirSaver WeirSaver;
+typedef struct _WeirSection WeirSection;
 
 typedef enum {
   WEIR_OP_SOURCE,   /* reads what a plan names */
@@ -67,6 +69,14 @@ struct _WeirOpClass {
   void (*slice_close) (gpointer state);
   void (*advance) (WeirTask *task, WeirReader *reader);
 
+  /* With EVERY_BATCH, optional, both or none: the state as a checkpoint keeps it (engine/saver.h). save: worker thread,
+   * one task a slice, while no batch runs: writes what has changed since it was last called. load: worker thread, one
+   * task a slice (made by slice_open), before the first batch: takes from the section what belongs to the slice; it is
+   * called for all sections, in the order in which they were written, whatever the number of slices was then. A slice
+   * whose load or save fails calls weir_task_fail (). COMPUTED operators have one slice, at &op->computed_state. */
+  void (*save) (WeirTask *task, gpointer slice, guint index, WeirSaver *saver);
+  void (*load) (WeirTask *task, gpointer slice, guint index, const WeirSection *section);
+
   /* COMPUTED, on the runner: set dataset's partitions (see dataset.h). */
   gboolean (*compute) (WeirDataset *dataset, GError **error);
 
@@ -85,7 +95,11 @@ struct _WeirOp {
                                    atomics) */
   gpointer *slices;             /* state, n_slices of them */
   gpointer computed_state;      /* of COMPUTED operators, runner only */
-  gboolean keep_rejects;        /* somebody reads weir_rejected () of it; resolved at start */
+  guint state_version;          /* of the job's own, and how older states become it; both from the stream */
+  WeirUpgradeFunc upgrade;
+  gpointer upgrade_data;
+  guint saved_version;   /* that the state being loaded was written with */
+  gboolean keep_rejects; /* somebody reads weir_rejected () of it; resolved at start */
 };
 
 /* What a wide operator's tasks handed over, in order of task. */

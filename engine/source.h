@@ -36,7 +36,19 @@ struct _WeirSourceKlass {
   void (*stop) (WeirSource *source);           /* optional; loop thread, idempotent: receive no more; what is staged
                                                   stays for plan */
   gboolean (*has_staged) (WeirSource *source); /* optional; loop thread: graceful stop plans until FALSE */
-  void (*close) (WeirSource *source);          /* optional; after the last batch, loop not running: free what the
+
+  /* Sources that can read again what they have read; all of these or none. A position is data: where the source stands
+   * after a plan, all that resume needs. Loop thread, but for resume. */
+  void (*save) (WeirSource *source, const WeirPlan *plan, GByteArray *position);
+  gboolean (*resume) (WeirSource *source, gconstpointer position, gsize size,
+                      GError **error); /* after open, before start: what was planned up to there is done */
+  gboolean (*replan) (WeirSource *source, WeirPlan *plan, gconstpointer position,
+                      gsize size); /* plans from where the source stands exactly up to @position, as the batch was
+                                      planned before the restart. FALSE: not there yet, weir_engine_wake () will tell */
+  void (*sealed) (WeirSource *source, gconstpointer position,
+                  gsize size); /* optional: all up to there is in a sealed checkpoint: acknowledge, forget */
+
+  void (*close) (WeirSource *source); /* optional; after the last batch, loop not running: free what the
                                                   instance holds */
 };
 
@@ -55,6 +67,8 @@ const WeirLog *weir_engine_log (WeirEngine *engine); /* any thread */
 gboolean weir_engine_has_room (WeirEngine *engine);  /* FALSE: hold back, do not read; any thread */
 void weir_engine_on_room (WeirEngine *engine, WeirSource *source,
                           void (*again) (WeirSource *source)); /* once, when there is room again */
+void weir_engine_wake (WeirEngine *engine); /* a source that could not replan may be asked again; any thread */
+gboolean weir_engine_is_durable (WeirEngine *engine); /* is there a checkpoint: sealed () will be called */
 void weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reason,
                                guint64 n);                 /* a record lost before it was one */
 void weir_engine_fail (WeirEngine *engine, GError *error); /* the context fails; transfer full; any thread */

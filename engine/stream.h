@@ -40,12 +40,31 @@ void weir_stream_mistake (WeirStream *stream, const char *format, ...) G_GNUC_PR
 
 typedef struct _WeirOutputClass WeirOutputClass;
 
-/* Outputs run on the runner, in order of declaration, once each batch that their stream has. */
+/* Outputs run on the runner, in order of declaration, once each batch that their stream has.
+ *
+ * A sealed output makes nothing visible in run (), only gathers, and its work appears when the epoch is sealed. It does
+ * so where the context has a checkpoint and it has the slots below; without a checkpoint run () does all. An epoch's way:
+ * cut (runner, no batch runs), prepare, commit (checkpoint thread). */
 struct _WeirOutputClass {
   const char *verb;
   gboolean (*validate) (WeirOutput *output, GError **error);                              /* optional; at start */
   gboolean (*run) (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error); /* required */
   void (*params_clear) (gpointer params);                                                 /* optional */
+
+  gboolean (*open) (WeirOutput *output, GError **error); /* optional; at start, after the checkpoint is there */
+  void (*close) (WeirOutput *output);                    /* optional; after the last batch; also after a failed open */
+
+  /* Sealed outputs; cut, commit required. */
+  gpointer (*cut) (WeirOutput *output); /* what was gathered since the last cut; NULL: nothing */
+  /* Makes it complete, durable and invisible, and writes all that commit needs into @note. @gathered: transfer full.
+   * FALSE: the epoch cannot be sealed. */
+  gboolean (*prepare) (WeirOutput *output, gpointer gathered, guint64 epoch, GByteArray *note, GError **error);
+  /* Makes an epoch visible, from its note alone; idempotent: it is called again after a restart. FALSE with an error that
+   * is retriable: it is tried again. */
+  gboolean (*commit) (WeirOutput *output, guint64 epoch, gconstpointer note, gsize size, GError **error);
+  void (*abort) (
+      WeirOutput *output); /* optional; runner or start: what was gathered and not sealed is to be forgotten */
+  gboolean decides;        /* Kafka: its transaction carries the marker; see engine/decider.h */
 };
 
 struct _WeirOutput {
@@ -56,6 +75,8 @@ struct _WeirOutput {
   char *name;
   char *uid;
   char *label;
+  gboolean is_sealed; /* set by start: there is a checkpoint and the class can */
+  WeirEngine *engine; /* set by start */
 };
 
 WeirOutput *weir_output_new (WeirStream *stream, const WeirOutputClass *klass, gpointer params);

@@ -17,6 +17,7 @@ typedef gboolean (*WeirFilterFunc) (WeirTask *task, WeirValue value, gpointer us
 typedef void (*WeirFlatMapFunc) (WeirTask *task, WeirValue value, gpointer user_data);
 typedef WeirValue (*WeirReduceFunc) (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
 typedef void (*WeirPartitionFunc) (WeirTask *task, WeirIter *values, gpointer user_data);
+typedef WeirValue (*WeirUpgradeFunc) (WeirTask *task, guint from_version, WeirValue state, gpointer user_data);
 typedef WeirValue (*WeirGeneratorFunc) (WeirTask *task, guint64 index, gpointer user_data);
 
 WEIR_API gboolean weir_iter_next (WeirIter *it, WeirValue *value);
@@ -73,6 +74,7 @@ WEIR_API WeirStream *weir_reduce_by_key_and_window (WeirStream *s, WeirReduceFun
 WEIR_API WeirStream *weir_stream_set_name (WeirStream *s, const char *name);
 WEIR_API WeirStream *weir_stream_set_uid (WeirStream *s, const char *uid);
 WEIR_API WeirStream *weir_stream_set_partitions (WeirStream *s, guint n);
+WEIR_API void weir_stream_set_state_version (WeirStream *s, guint version, WeirUpgradeFunc upgrade);
 WEIR_API WeirStream *weir_rejected (WeirStream *s);
 
 G_END_DECLS

@@ -1,0 +1,44 @@
+/* Frames: what every piece of a checkpoint is wrapped in: magic, kind, format version, length, checksum. Each can be
+ * read alone, and damage is told from anything else.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include <glib.h>
+
+#define WEIR_FRAME_HEADER  32
+#define WEIR_FRAME_VERSION 1
+
+typedef enum {
+  WEIR_FRAME_STATE = 'S',    /* a slice's sections */
+  WEIR_FRAME_MANIFEST = 'M', /* an epoch's content */
+  WEIR_FRAME_PLAN = 'P',     /* what one batch reads */
+} WeirFrameKind;
+
+/* Leaves room for the header at the end of @out; returns where the frame begins, for weir_frame_end (). */
+guint weir_frame_begin (GByteArray *out);
+void weir_frame_end (GByteArray *out, guint start, WeirFrameKind kind);
+
+/* The frame that @data begins with. CHECKPOINT_CORRUPT: says what is wrong with it. @size_used (nullable): with its
+ * header. */
+gboolean weir_frame_open (gconstpointer data, gsize size, WeirFrameKind kind, const guint8 **payload,
+                          gsize *payload_size, gsize *size_used, GError **error);
+
+/* Numbers as they stand in frames: little-endian; strings with their length. */
+void weir_put_u32 (GByteArray *out, guint32 value);
+void weir_put_u64 (GByteArray *out, guint64 value);
+void weir_put_bytes (GByteArray *out, gconstpointer data, gsize size);
+void weir_put_string (GByteArray *out, const char *text);
+
+/* Takes them back; after the first that does not fit everything is 0 or empty and has_failed is set. */
+typedef struct {
+  const guint8 *data, *end;
+  gboolean has_failed;
+} WeirTaker;
+
+void weir_taker_init (WeirTaker *taker, gconstpointer data, gsize size);
+guint32 weir_take_u32 (WeirTaker *taker);
+guint64 weir_take_u64 (WeirTaker *taker);
+const guint8 *weir_take_bytes (WeirTaker *taker, gsize *size); /* points into the data */
+char *weir_take_string (WeirTaker *taker);                     /* transfer full */
+gboolean weir_taker_is_done (const WeirTaker *taker);          /* all taken, nothing failed */
