@@ -19,9 +19,11 @@
 #define MAX_WORKERS      256
 #define MIN_MEMORY       (64 * MB)
 #define MAX_MEMORY       (16 * TB)
+#define MAX_TEXT         4096
 #define MAX_QUOTED_BYTES 60
 
 static const char *const on_error_choices[] = { "fail", NULL };
+static const char *const orphans_choices[] = { "fail", "drop", NULL };
 static const char *const ui_address_choices[] = { "off", NULL };
 static const char *const log_level_choices[] = { "error", "warning", "info", "debug", NULL };
 
@@ -36,6 +38,13 @@ default_memory_limit (void)
 {
   gint64 quarter = weir_machine_memory ("/") / 4 / MB * MB;
   return CLAMP (quarter, MIN_MEMORY, MAX_MEMORY);
+}
+
+static gint64
+default_state_limit (void)
+{
+  gint64 half = weir_machine_memory ("/") / 2 / MB * MB;
+  return CLAMP (half, MIN_MEMORY, MAX_MEMORY);
 }
 
 static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
@@ -54,11 +63,48 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
     .fallback = 8, .min = 1, .max = 256,
     .help = "partitions after a shuffle", .since = "0.1.0",
   },
+  [WEIR_OPTION_CHECKPOINT] = {
+    .key = "checkpoint", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
+    .help = "where to keep it: file:///dir, redis://", .since = "0.1.0",
+  },
+  [WEIR_OPTION_CHECKPOINT_INTERVAL] = {
+    .key = "checkpoint.interval", .type = WEIR_OPTION_TYPE_DURATION,
+    .fallback = WEIR_SECONDS (1), .min = WEIR_MILLISECONDS (1), .max = WEIR_MINUTES (60),
+    .help = "time from one seal to the next", .since = "0.1.0",
+  },
+  [WEIR_OPTION_CHECKPOINT_LEASE] = {
+    .key = "checkpoint.lease", .type = WEIR_OPTION_TYPE_DURATION,
+    .fallback = WEIR_SECONDS (10), .min = WEIR_MILLISECONDS (500), .max = WEIR_MINUTES (10),
+    .help = "silence before redis: is taken over", .since = "0.1.0",
+  },
+  [WEIR_OPTION_REDIS_PASSWORD_FILE] = {
+    .key = "redis.password.file", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
+    .help = "file with the password for Redis", .since = "0.1.0",
+  },
+  [WEIR_OPTION_KAFKA_PROPERTIES] = {
+    .key = "kafka.properties", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
+    .help = "file with librdkafka's name=value lines", .since = "0.1.0",
+  },
   [WEIR_OPTION_MEMORY_LIMIT] = {
     .key = "memory.limit", .type = WEIR_OPTION_TYPE_SIZE,
     .compute = default_memory_limit, .computed_help = "a quarter of the memory that the process may have",
     .min = MIN_MEMORY, .max = MAX_MEMORY,
     .help = "data held before reading pauses", .since = "0.1.0",
+  },
+  [WEIR_OPTION_STATE_LIMIT] = {
+    .key = "state.limit", .type = WEIR_OPTION_TYPE_SIZE,
+    .compute = default_state_limit, .computed_help = "half of the memory that the process may have",
+    .min = MIN_MEMORY, .max = MAX_MEMORY,
+    .help = "keyed state and windows, at most", .since = "0.1.0",
+  },
+  [WEIR_OPTION_STATE_ORPHANS] = {
+    .key = "state.orphans", .type = WEIR_OPTION_TYPE_CHOICE, .choices = orphans_choices,
+    .help = "saved state that no operator wants", .since = "0.1.0",
+  },
+  [WEIR_OPTION_RESTART_ATTEMPTS] = {
+    .key = "restart.attempts", .type = WEIR_OPTION_TYPE_INTEGER,
+    .fallback = 3, .min = 0, .max = 1000,
+    .help = "restarts a minute from the checkpoint", .since = "0.1.0",
   },
   [WEIR_OPTION_CATCHUP_BATCHES] = {
     .key = "catchup.batches", .type = WEIR_OPTION_TYPE_INTEGER,
@@ -104,6 +150,7 @@ static const struct {
   [WEIR_OPTION_TYPE_SIZE] = { "SIZE", "a size", "256MB", weir_size_units },
   [WEIR_OPTION_TYPE_INTEGER] = { "NUMBER", "a whole number", "4", weir_count_units },
   [WEIR_OPTION_TYPE_CHOICE] = { "WORD", "a word", NULL, NULL },
+  [WEIR_OPTION_TYPE_TEXT] = { "TEXT", "a text", "text", NULL },
 };
 
 const WeirOptionSpec *
@@ -148,6 +195,8 @@ weir_option_format (const WeirOptionSpec *spec, gint64 value)
 {
   if (spec->type == WEIR_OPTION_TYPE_CHOICE)
     return g_strdup (spec->choices[value]);
+  if (spec->type == WEIR_OPTION_TYPE_TEXT) /* the number tells its size, not what it is */
+    return g_strdup ("");
   return weir_quantity_format (types[spec->type].units, value);
 }
 
@@ -156,6 +205,8 @@ weir_option_range (const WeirOptionSpec *spec)
 {
   if (spec->type == WEIR_OPTION_TYPE_CHOICE)
     return g_strjoinv (", ", (char **) spec->choices);
+  if (spec->type == WEIR_OPTION_TYPE_TEXT)
+    return g_strdup_printf ("up to %d bytes", MAX_TEXT);
   g_autofree char *min = weir_option_format (spec, spec->min);
   g_autofree char *max = weir_option_format (spec, spec->max);
   return g_strdup_printf ("%s to %s", min, max);
@@ -197,8 +248,17 @@ weir_option_check (const WeirOptionSpec *spec, gint64 value, GError **error)
   }
   if (value >= spec->min && value <= spec->max)
     return TRUE;
-  g_autofree char *given = weir_option_format (spec, value);
+  g_autofree char *given = spec->type == WEIR_OPTION_TYPE_TEXT
+                               ? g_strdup_printf ("a text of %" G_GINT64_FORMAT " bytes", value)
+                               : weir_option_format (spec, value);
   return refuse_range (spec, given, error);
+}
+
+static gboolean
+parse_text (const WeirOptionSpec *spec, const char *text, gint64 *value, GError **error)
+{
+  *value = (gint64) strlen (text);
+  return TRUE;
 }
 
 static gboolean
@@ -258,8 +318,11 @@ gboolean
 weir_option_parse (const WeirOptionSpec *spec, const char *text, gint64 *value, GError **error)
 {
   gint64 parsed;
-  gboolean is_choice = spec->type == WEIR_OPTION_TYPE_CHOICE;
-  if (!(is_choice ? parse_choice : parse_quantity) (spec, text, &parsed, error))
+  gboolean (*parse) (const WeirOptionSpec *, const char *, gint64 *, GError **) =
+      spec->type == WEIR_OPTION_TYPE_CHOICE ? parse_choice
+      : spec->type == WEIR_OPTION_TYPE_TEXT ? parse_text
+                                            : parse_quantity;
+  if (!parse (spec, text, &parsed, error))
     return FALSE;
   if (!weir_option_check (spec, parsed, error))
     return FALSE;

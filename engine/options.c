@@ -19,6 +19,7 @@
 struct _WeirOptions {
   struct {
     gint64 number;
+    char *text; /* of a TEXT; NULL: none */
     WeirOrigin origin;
   } values[WEIR_N_OPTIONS];
 };
@@ -35,14 +36,20 @@ weir_options_new (void)
 void
 weir_options_free (WeirOptions *options)
 {
+  for (guint i = 0; i < WEIR_N_OPTIONS; i++)
+    g_free (options->values[i].text);
   g_free (options);
 }
 
 static void
-store (WeirOptions *options, WeirOption option, gint64 value, WeirOrigin origin)
+store (WeirOptions *options, WeirOption option, gint64 value, const char *text, WeirOrigin origin)
 {
   if (origin < options->values[option].origin)
     return;
+  if (weir_option_spec (option)->type == WEIR_OPTION_TYPE_TEXT) {
+    g_free (options->values[option].text);
+    options->values[option].text = value > 0 ? g_strdup (text) : NULL;
+  }
   options->values[option].number = value;
   options->values[option].origin = origin;
 }
@@ -91,7 +98,7 @@ weir_options_set (WeirOptions *options, const char *key, const char *value, Weir
     g_prefix_error (error, "%s: ", name);
     return FALSE;
   }
-  store (options, option, number, origin);
+  store (options, option, number, value, origin);
   return TRUE;
 }
 
@@ -105,7 +112,7 @@ weir_options_set_number (WeirOptions *options, WeirOption option, gint64 value, 
     g_prefix_error (error, "%s: ", spec->key);
     return FALSE;
   }
-  store (options, option, value, WEIR_ORIGIN_SET);
+  store (options, option, value, NULL, WEIR_ORIGIN_SET);
   return TRUE;
 }
 
@@ -278,9 +285,18 @@ weir_options_choice (const WeirOptions *options, WeirOption option)
   return (guint) number_of (options, option, WEIR_OPTION_TYPE_CHOICE);
 }
 
+const char *
+weir_options_string (const WeirOptions *options, WeirOption option)
+{
+  g_assert (weir_option_spec (option)->type == WEIR_OPTION_TYPE_TEXT);
+  return options->values[option].text;
+}
+
 char *
 weir_options_text (const WeirOptions *options, WeirOption option)
 {
+  if (options->values[option].text != NULL)
+    return g_strdup (options->values[option].text);
   return weir_option_format (weir_option_spec (option), options->values[option].number);
 }
 

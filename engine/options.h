@@ -32,6 +32,7 @@ gboolean weir_options_read_environment (WeirOptions *options, const char *const 
 WeirTime weir_options_duration (const WeirOptions *options, WeirOption option); /* microseconds */
 gint64 weir_options_size (const WeirOptions *options, WeirOption option);       /* bytes */
 guint weir_options_integer (const WeirOptions *options, WeirOption option);
-guint weir_options_choice (const WeirOptions *options, WeirOption option); /* index into the choices */
-char *weir_options_text (const WeirOptions *options, WeirOption option);   /* as a user would write it; transfer full */
+guint weir_options_choice (const WeirOptions *options, WeirOption option);       /* index into the choices */
+const char *weir_options_string (const WeirOptions *options, WeirOption option); /* NULL: none */
+char *weir_options_text (const WeirOptions *options, WeirOption option); /* as a user would write it; transfer full */
 WeirOrigin weir_options_origin (const WeirOptions *options, WeirOption option);

@@ -194,7 +194,7 @@ test_an_unknown_option_names_the_nearest (Job *job, gconstpointer data)
                   "unknown option \"--interval\": did you mean --batch.interval? (see --help)");
   assert_refused (job, "a|b|--nmae=x", "unknown option \"--nmae\": did you mean --name? (see --help)");
   assert_refused (job, "a|b|--hlep", "unknown option \"--hlep\": did you mean --help? (see --help)");
-  assert_refused (job, "a|b|--kafka", "unknown option \"--kafka\" (see --help)");
+  assert_refused (job, "a|b|--grafana", "unknown option \"--grafana\" (see --help)");
   assert_refused (job, "a|b|-x", "unknown option \"-x\" (see --help)");
   assert_refused (job, "a|b|--=3", "unknown option \"--\" (see --help)");
 }

@@ -201,6 +201,14 @@ static const char page_tail[] =
     "* `workers`: CPUs count as the process' affinity and the CPU quota of its control group allow, at most 256.\n"
     "* `memory.limit`: memory is that of the machine or the limit of its control group, whichever is smaller; the default\n"
     "  is at least 64MB.\n"
+    "* `checkpoint`: with it, running the job again continues it: state and offsets come back by uid. Without it nothing is\n"
+    "  kept.\n"
+    "* `state.limit`: what keyed state and windows may hold; the job fails with STATE_LIMIT beyond it, since reading more\n"
+    "  slowly would not make them smaller.\n"
+    "* `state.orphans`: a checkpoint holds state of a stream that the job has no more: `fail` stops the start and lists it,\n"
+    "  `drop` forgets it for good.\n"
+    "* `restart.attempts`: with a checkpoint, a batch that fails is run again from the sealed state, so many times a minute;\n"
+    "  0: the job stops at the first.\n"
     "* `stop.timeout`: on a graceful stop, the time to process what was received as well as for threads to end. Keep it\n"
     "  below the time after which a supervisor kills the process.\n";
 
@@ -209,9 +217,13 @@ append_row (GString *page, const WeirOptionSpec *spec)
 {
   g_autofree char *range = weir_option_range (spec);
   g_autofree char *type = g_ascii_strdown (weir_option_type_name (spec), -1);
-  g_autofree char *value = spec->compute != NULL ? NULL : weir_option_format (spec, spec->fallback);
+  g_autofree char *value =
+      spec->compute != NULL || spec->type == WEIR_OPTION_TYPE_TEXT ? NULL : weir_option_format (spec, spec->fallback);
   g_string_append_printf (page, "| `%s` | %s | %s%s%s | %s | %s%s%s | %s |\n", spec->key, type,
-                          value != NULL ? "`" : "", value != NULL ? value : spec->computed_help,
+                          value != NULL ? "`" : "",
+                          value != NULL           ? value
+                          : spec->compute != NULL ? spec->computed_help
+                                                  : "none",
                           value != NULL ? "`" : "", range, spec->help, spec->no_choice_help != NULL ? "; " : "",
                           spec->no_choice_help != NULL ? spec->no_choice_help : "", spec->since);
 }
