@@ -65,7 +65,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   },
   [WEIR_OPTION_CHECKPOINT] = {
     .key = "checkpoint", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
-    .help = "where to keep it: file:///dir, redis://", .since = "0.1.0",
+    .help = "where: file:///dir, redis://host", .since = "0.1.0",
   },
   [WEIR_OPTION_CHECKPOINT_INTERVAL] = {
     .key = "checkpoint.interval", .type = WEIR_OPTION_TYPE_DURATION,
@@ -83,7 +83,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   },
   [WEIR_OPTION_KAFKA_PROPERTIES] = {
     .key = "kafka.properties", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
-    .help = "file with librdkafka's name=value lines", .since = "0.1.0",
+    .help = "file of librdkafka's name=value lines", .since = "0.1.0",
   },
   [WEIR_OPTION_MEMORY_LIMIT] = {
     .key = "memory.limit", .type = WEIR_OPTION_TYPE_SIZE,
@@ -104,12 +104,12 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   [WEIR_OPTION_RESTART_ATTEMPTS] = {
     .key = "restart.attempts", .type = WEIR_OPTION_TYPE_INTEGER,
     .fallback = 3, .min = 0, .max = 1000,
-    .help = "restarts a minute from the checkpoint", .since = "0.1.0",
+    .help = "restarts a minute after failures", .since = "0.1.0",
   },
   [WEIR_OPTION_CATCHUP_BATCHES] = {
     .key = "catchup.batches", .type = WEIR_OPTION_TYPE_INTEGER,
     .fallback = 10, .min = 1, .max = 1000000,
-    .help = "missed batches run one by one, at most", .since = "0.1.0",
+    .help = "missed batches run, at most", .since = "0.1.0",
   },
   [WEIR_OPTION_STOP_TIMEOUT] = {
     .key = "stop.timeout", .type = WEIR_OPTION_TYPE_DURATION,
@@ -118,7 +118,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   },
   [WEIR_OPTION_ON_ERROR] = {
     .key = "on.error", .type = WEIR_OPTION_TYPE_CHOICE, .choices = on_error_choices,
-    .help = "what an error in a batch does to the job", .since = "0.1.0",
+    .help = "what an error in a batch does", .since = "0.1.0",
   },
   [WEIR_OPTION_SOCKET_MAX_LINE] = {
     .key = "socket.max.line", .type = WEIR_OPTION_TYPE_SIZE,
@@ -137,7 +137,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   },
   [WEIR_OPTION_LOG_LEVEL] = {
     .key = "log.level", .type = WEIR_OPTION_TYPE_CHOICE, .choices = log_level_choices, .fallback = WEIR_LOG_INFO,
-    .help = "what to log: error, warning, info, debug", .since = "0.1.0",
+    .help = "error, warning, info, debug", .since = "0.1.0",
   },
 };
 
