@@ -228,32 +228,29 @@ has_room (const WeirTable *table, const WeirKey *key, const WeirKey *slot)
          !is_last (table, slot);
 }
 
-/* Long keys and containers are copied once. A container's cell holds a list of one: itself. */
-static G_GNUC_NO_INLINE gboolean
-own_key (WeirTable *table, WeirKey *slot)
+/* A container's cell holds a list of one: itself. */
+gboolean
+weir_key_own_slow (WeirCells *cells, WeirKey *key)
 {
   WeirValue value, kept = weir_nil ();
 
-  value = weir_key_value_slow (slot);
-  if (slot->meta & WEIR_KEY_CELLS)
-    value = weir_list_at ((const WeirValue *) (guintptr) slot->lo, 1);
-  if (!weir_cells_replace (&table->keys, &kept, value))
+  value = weir_key_value_slow (key);
+  if (key->meta & WEIR_KEY_CELLS)
+    value = weir_list_at ((const WeirValue *) (guintptr) key->lo, 1);
+  if (!weir_cells_replace (cells, &kept, value))
     return FALSE;
-  slot->lo = (guint64) (guintptr) kept.data;
+  key->lo = (guint64) (guintptr) kept.data;
   return TRUE;
 }
 
-static void
-drop_key (WeirTable *table, const WeirKey *slot)
+void
+weir_key_drop_slow (WeirCells *cells, const WeirKey *key)
 {
-  WeirValue kept;
+  WeirValue kept = weir_key_value_slow (key);
 
-  if ((slot->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) == 0)
-    return;
-  kept = weir_key_value_slow (slot);
-  if (slot->meta & WEIR_KEY_CELLS)
-    kept = WEIR_VALUE_INIT (cells, (const WeirValue *) (guintptr) slot->lo, 1, WEIR_LIST, 0);
-  weir_cells_drop (&table->keys, &kept);
+  if (key->meta & WEIR_KEY_CELLS)
+    kept = WEIR_VALUE_INIT (cells, (const WeirValue *) (guintptr) key->lo, 1, WEIR_LIST, 0);
+  weir_cells_drop (cells, &kept);
 }
 
 void
@@ -262,7 +259,7 @@ weir_table_remove (WeirTable *table, WeirKey *slot)
   const gsize stride = table->stride;
   WeirKey *hole = slot;
 
-  drop_key (table, slot);
+  weir_key_drop (&table->keys, slot);
   for (WeirKey *next = (WeirKey *) ((char *) slot + stride); next->meta != 0;
        next = (WeirKey *) ((char *) next + stride))
     if (weir_table_home (table, next->hash, stride) <= hole) {
@@ -309,7 +306,7 @@ weir_table_insert (WeirTable *table, const WeirKey *key, WeirKey *slot)
   own.meta &= WEIR_KEY_BITS;
   if (G_UNLIKELY (slot == NULL))
     return NULL;
-  if (G_UNLIKELY ((own.meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) != 0) && !own_key (table, &own))
+  if (!weir_key_own (&table->keys, &own))
     return NULL;
   slot = open_place (table, key, slot);
   *slot = own;

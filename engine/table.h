@@ -103,6 +103,31 @@ weir_key_value (const WeirKey *key)
   return weir_key_value_slow (key);
 }
 
+gboolean weir_key_own_slow (WeirCells *cells, WeirKey *key);
+void weir_key_drop_slow (WeirCells *cells, const WeirKey *key);
+
+/* Makes a copy of a key stand on its own: what does not fit into it is copied into @cells. FALSE: memory limit. */
+static inline gboolean
+weir_key_own (WeirCells *cells, WeirKey *key)
+{
+  return G_LIKELY ((key->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) == 0) || weir_key_own_slow (cells, key);
+}
+
+static inline void
+weir_key_drop (WeirCells *cells, const WeirKey *key)
+{
+  if (G_UNLIKELY ((key->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) != 0))
+    weir_key_drop_slow (cells, key);
+}
+
+static inline gboolean
+weir_key_equal (const WeirKey *a, const WeirKey *b)
+{
+  if (a->lo == b->lo && a->hi == b->hi && ((a->meta ^ b->meta) & WEIR_KEY_BITS) == 0)
+    return TRUE;
+  return G_UNLIKELY ((b->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) != 0) && weir_key_equal_slow (a, b);
+}
+
 void weir_table_init (WeirTable *table, WeirMemory *memory, gsize value_size, guint64 base, guint64 range);
 void weir_table_clear (WeirTable *table);
 /* Room for @n keys before it grows. FALSE: memory limit, the table is as it was. */
