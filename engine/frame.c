@@ -186,7 +186,7 @@ weir_take_string (WeirTaker *taker)
   gsize size;
   const guint8 *at = weir_take_bytes (taker, &size);
 
-  return g_strndup ((const char *) at, size);
+  return g_strndup (at != NULL ? (const char *) at : "", size);
 }
 
 gboolean

@@ -13,6 +13,9 @@ typedef enum {
   WEIR_FRAME_STATE = 'S',    /* a slice's sections */
   WEIR_FRAME_MANIFEST = 'M', /* an epoch's content */
   WEIR_FRAME_PLAN = 'P',     /* what one batch reads */
+  WEIR_FRAME_CURRENT = 'C',  /* stores: which epoch is the current one */
+  WEIR_FRAME_FOOTER = 'F',   /* stores: where an epoch's manifest lies */
+  WEIR_FRAME_RECORD = 'R',   /* stores: an entry of a log that is appended to */
 } WeirFrameKind;
 
 /* Leaves room for the header at the end of @out; returns where the frame begins, for weir_frame_end (). */

@@ -76,8 +76,9 @@ def banned_calls(tree):
     for pattern, what in BANNED:
         for name, number, match in tree.search(tree.c_files(), pattern, tree.code):
             yield f"{name}:{number}: {match[0].strip()}: {what}"
+    in_library = [name for name in tree.c_files(LIBRARY) if name != "engine/kill-point.c"]  # ends the process for tests
     for pattern, what in BANNED_IN_LIBRARY:
-        for name, number, match in tree.search(tree.c_files(LIBRARY), pattern, tree.code):
+        for name, number, match in tree.search(in_library, pattern, tree.code):
             yield f"{name}:{number}: {match[0].strip()}: {what}"
     for name, number, match in tree.search(tree.c_files(), NOTES):
         yield f"{name}:{number}: {match[0]}: a note to self in the code"

@@ -1,0 +1,84 @@
+/* Kill points: the n-th passing ends the process, others do not; a build for users has none.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/kill-point.h"
+
+#include <glib.h>
+#include <sys/wait.h>
+
+static void
+pass_points (void)
+{
+  for (int i = 0; i < 3; i++) {
+    g_print ("round %d\n", i);
+    weir_kill_point ("first");
+    weir_kill_point ("second");
+  }
+}
+
+/* Runs pass_points () in a process of its own. */
+static int
+status_with (const char *at, char **output)
+{
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "WEIR_KILL_AT", at, TRUE);
+  char *command[] = { self, (char *) "--pass-points", NULL };
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_spawn_sync (NULL, command, environment, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, output, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_true (WIFEXITED (status));
+  return WEXITSTATUS (status);
+}
+
+static void
+expect (const char *at, int status, const char *output)
+{
+  g_autofree char *printed = NULL;
+
+#ifndef WEIR_KILL_POINTS
+  status = 0;
+  output = "round 0\nround 1\nround 2\n";
+#endif
+  g_assert_cmpint (status_with (at, &printed), ==, status);
+  g_assert_cmpstr (printed, ==, output);
+}
+
+static void
+test_nth_passing_ends_the_process (void)
+{
+  expect ("first:1", 137, "round 0\n");
+  expect ("second:2", 137, "round 0\nround 1\n");
+}
+
+static void
+test_any_counts_all_points (void)
+{
+  expect ("any:5", 137, "round 0\nround 1\nround 2\n");
+  expect ("any:6", 137, "round 0\nround 1\nround 2\n");
+  expect ("any:7", 0, "round 0\nround 1\nround 2\n");
+}
+
+static void
+test_other_names_do_nothing (void)
+{
+  expect ("third:1", 0, "round 0\nround 1\nround 2\n");
+  expect ("fir:1", 0, "round 0\nround 1\nround 2\n");
+  expect ("", 0, "round 0\nround 1\nround 2\n");
+}
+
+int
+main (int argc, char **argv)
+{
+  if (argc == 2 && g_str_equal (argv[1], "--pass-points")) {
+    pass_points ();
+    return 0;
+  }
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/kill-point/nth-passing-ends-the-process", test_nth_passing_ends_the_process);
+  g_test_add_func ("/kill-point/any-counts-all-points", test_any_counts_all_points);
+  g_test_add_func ("/kill-point/other-names-do-nothing", test_other_names_do_nothing);
+  return g_test_run ();
+}
