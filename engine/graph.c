@@ -169,6 +169,8 @@ weir_stream_set_name (WeirStream *s, const char *name)
 WeirStream *
 weir_stream_set_uid (WeirStream *s, const char *uid)
 {
+  WeirStream *keeper = s != NULL && s->state_of != NULL ? s->state_of : s;
+
   g_return_val_if_fail (s != NULL, NULL);
   if (!weir_context_may_build (s->ctx, "the uid of a stream"))
     return s;
@@ -176,9 +178,9 @@ weir_stream_set_uid (WeirStream *s, const char *uid)
     weir_stream_mistake (s, "has an empty uid: give it a name of its own");
     return s;
   }
-  g_free (s->uid);
-  s->uid = g_strdup (uid);
-  relabel (s);
+  g_free (keeper->uid);
+  keeper->uid = g_strdup (uid);
+  relabel (keeper);
   return s;
 }
 

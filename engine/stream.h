@@ -23,6 +23,7 @@ struct _WeirStream {
   guint asked_partitions; /* weir_stream_set_partitions; 0 = the option */
   WeirSource *source;     /* kind SOURCE */
   WeirDataset *dataset;   /* of the batch that runs; runner only */
+  WeirStream *state_of;   /* the stream whose state is called by this one's uid; NULL: itself */
 };
 
 /* Adds a stream. @params is a struct made by g_new0 (transfer full), freed with klass->params_clear and

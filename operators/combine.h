@@ -84,6 +84,8 @@ const WeirTable *weir_combine_slice (WeirTask *task, const WeirFold *fold, WeirR
 typedef struct {
   WeirReduceFunc f;
   gpointer user_data;
+  /* Of windows, optional: what leaves is made of what was reduced. */
+  WeirValue (*finish) (WeirTask *task, WeirValue reduced, gpointer user_data);
 } WeirReduceParams;
 
 extern const WeirFold weir_fold_value;

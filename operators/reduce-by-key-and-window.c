@@ -1,23 +1,16 @@
-/* weir_reduce_by_key_and_window (): each batch is combined by key as reduce_by_key does, joins the open pane, and a
- * pane that is complete enters the window of its slice.
- *
- * advance () runs once a batch and slice; reading emits what the slice holds. Threads: as operators/combine.c.
+/* weir_reduce_by_key_and_window (), weir_count_by_value_and_window (): each batch is combined by key as reduce_by_key
+ * does, then goes into the window of its slice. Threads: as operators/combine.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/stream.h"
 #include "operators/combine-sum.h"
 #include "operators/pairs.h"
-#include "operators/window-panes.h"
+#include "operators/split-sum.h"
+#include "operators/window-slice.h"
 
 typedef struct {
   WeirReduceParams reduce; /* first: weir_reduce_two () finds it */
 } Params;
-
-typedef struct {
-  WeirPanes *panes;   /* NULL until the first batch */
-  WeirCombined *open; /* the pane that gathers batches, where a pane is more than one */
-  WeirTime open_end;
-} Slice;
 
 static const WeirFold *
 fold_of (const WeirOp *op)
@@ -42,116 +35,41 @@ window_process (WeirTask *task, const WeirChunk *in)
     weir_combine_process (task, &weir_fold_value, in);
 }
 
-static gpointer
-slice_open (const WeirOp *op, guint slice)
-{
-  return g_new0 (Slice, 1);
-}
-
 static void
-slice_close (gpointer data)
+window_advance (WeirTask *task, WeirReader *reader)
 {
-  Slice *slice = data;
-
-  if (slice->panes != NULL)
-    weir_panes_free (slice->panes);
-  if (slice->open != NULL)
-    weir_combined_free (slice->open);
-  g_free (slice);
+  weir_window_slice_advance (task, fold_of (task->op), reader);
 }
 
-/* Enters the pane that ends at @end. */
-static gboolean
-enter (WeirTask *task, Slice *slice, WeirTime end, const WeirTable *pane)
+static const WeirOpClass *
+window_fuse (const WeirOp *op, WeirDataset *const *chain, guint n, guint *n_absorbed)
 {
-  const WeirOp *op = task->op;
-  gint64 number = (end - task->task_run->run->zero) / op->pane;
-
-  return weir_panes_enter (slice->panes, task, number, pane, fold_of (op));
+  return fold_of (op) == &weir_fold_sum ? weir_split_sum_fuse (op, chain, n, n_absorbed) : NULL;
 }
 
-static gboolean
-close_open (WeirTask *task, Slice *slice)
-{
-  gboolean ok = enter (task, slice, slice->open_end, &slice->open->table);
-
-  weir_combined_free (slice->open);
-  slice->open = NULL;
-  return ok;
-}
-
-static void
-gather (WeirTask *task, Slice *slice, WeirReader *reader, const WeirTable *batch)
-{
-  WeirRun *run = task->task_run->run;
-  guint64 start = weir_slice_start (reader->partition, task->op->n_slices);
-  guint64 end = weir_slice_start (reader->partition + 1, task->op->n_slices);
-
-  if (slice->open == NULL)
-    slice->open = weir_combined_new (task->op, run->memory, fold_of (task->op)->value_size (task->op), start, end);
-  weir_table_reserve (&slice->open->table, weir_table_count (batch, start, end));
-  weir_combine_merge (task, fold_of (task->op), slice->open, batch, start, end);
-}
-
-static void
-advance (WeirTask *task, WeirReader *reader)
-{
-  const WeirOp *op = task->op;
-  WeirRun *run = task->task_run->run;
-  Slice *slice = reader->slice;
-  const WeirTable *batch = weir_combine_slice (task, fold_of (op), reader);
-  WeirTime end = run->zero + (run->time - run->zero + op->pane - 1) / op->pane * op->pane;
-  guint64 from = weir_slice_start (reader->partition, op->n_slices);
-  guint64 until = weir_slice_start (reader->partition + 1, op->n_slices);
-
-  if (slice->panes == NULL)
-    slice->panes = weir_panes_new (run->memory, (guint) (op->length / op->pane), from, until);
-  if (slice->open != NULL && slice->open_end < end && !close_open (task, slice))
-    return;
-  slice->open_end = end;
-  if (run->time == end && slice->open == NULL) {
-    enter (task, slice, end, batch);
-    return;
+#define WINDOW_CLASS(name)                                                                                             \
+  {                                                                                                                    \
+    .verb = name, .kind = WEIR_OP_WIDE, .flags = WEIR_OP_PAIRS | WEIR_OP_EVERY_BATCH,                                  \
+    .instance_size = sizeof (WeirCombineInstance), .open = window_open, .process = window_process,                     \
+    .seal = weir_combine_seal, .fuse = window_fuse, .output_free = weir_combined_free,                                 \
+    .reader_size = sizeof (WeirWindowReader), .read = weir_window_slice_read, .slice_open = weir_window_slice_open,    \
+    .slice_close = weir_window_slice_close, .advance = window_advance,                                                 \
   }
-  gather (task, slice, reader, batch);
-  if (run->time == end)
-    close_open (task, slice);
-}
 
-typedef struct {
-  gboolean is_open;
-  WeirTableCursor cursor;
-} Reading;
+static const WeirOpClass window_class = WINDOW_CLASS ("reduce_by_key_and_window");
+static const WeirOpClass count_class = WINDOW_CLASS ("count_by_value_and_window");
 
-static gboolean
-window_read (WeirTask *task, WeirReader *reader)
+static WeirStream *
+derive (WeirStream *s, const WeirOpClass *klass, WeirReduceParams reduce, WeirTime length, WeirTime slide)
 {
-  Slice *slice = reader->slice;
-  Reading *reading = reader->state;
+  Params *params = g_new0 (Params, 1);
+  WeirStream *stream;
 
-  if (slice->panes == NULL)
-    return FALSE;
-  if (!reading->is_open)
-    weir_panes_cursor_init (slice->panes, &reading->cursor);
-  reading->is_open = TRUE;
-  return weir_panes_emit (slice->panes, task, &reading->cursor);
+  params->reduce = reduce;
+  stream = weir_stream_derive (s, klass, params);
+  weir_stream_set_window (stream, length, slide);
+  return stream;
 }
-
-static const WeirOpClass window_class = {
-  .verb = "reduce_by_key_and_window",
-  .kind = WEIR_OP_WIDE,
-  .flags = WEIR_OP_PAIRS | WEIR_OP_EVERY_BATCH,
-  .instance_size = sizeof (WeirCombineInstance),
-  .open = window_open,
-  .process = window_process,
-  .seal = weir_combine_seal,
-  .output_free = weir_combined_free,
-  .reader_size = sizeof (Reading),
-  .read = window_read,
-  .slice_open = slice_open,
-  .slice_close = slice_close,
-  .advance = advance,
-};
 
 /**
  * weir_reduce_by_key_and_window:
@@ -175,13 +93,34 @@ WeirStream *
 weir_reduce_by_key_and_window (WeirStream *s, WeirReduceFunc f, WeirReduceFunc inverse, WeirTime length, WeirTime slide,
                                gpointer user_data)
 {
-  Params *params = g_new0 (Params, 1);
-  WeirStream *stream;
+  WeirStream *stream = derive (s, &window_class, (WeirReduceParams){ f, user_data }, length, slide);
 
-  params->reduce = (WeirReduceParams){ f, user_data };
-  stream = weir_stream_derive (s, &window_class, params);
-  weir_stream_set_window (stream, length, slide);
   if (f == NULL)
     weir_stream_mistake (stream, "needs a function that combines two values, got NULL: pass one, or WEIR_SUM");
   return stream;
+}
+
+/**
+ * weir_count_by_value_and_window:
+ * @s: any stream
+ * @length: as of weir_reduce_by_key_and_window()
+ * @slide: as of weir_reduce_by_key_and_window()
+ *
+ * Each @slide one pair (element, INT) for each different element of the last @length: how often it occurs there. Costs
+ * what weir_reduce_by_key_and_window() costs, and is recognised behind weir_split().
+ *
+ * |[<!-- language="C" -->
+ * WeirStream *trending = weir_count_by_value_and_window (tags, WEIR_MINUTES (5), WEIR_SECONDS (10));
+ * ]|
+ *
+ * Called while the graph is built.
+ *
+ * Returns: (transfer none): the stream of pairs; owned by the context
+ */
+WeirStream *
+weir_count_by_value_and_window (WeirStream *s, WeirTime length, WeirTime slide)
+{
+  WeirStream *ones = weir_with_value (s, weir_int (1));
+
+  return derive (ones, &count_class, (WeirReduceParams){ WEIR_SUM, NULL }, length, slide);
 }

@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "operators/reduce.h"
+
 #include "engine/cells.h"
 #include "operators/function.h"
 #include "operators/returned.h"
@@ -18,8 +20,8 @@ typedef struct {
   gboolean has_value;
 } Reduced;
 
-static void
-reduce_open (WeirTask *task)
+void
+weir_reduce_open (WeirTask *task)
 {
   Reduced *reduced = g_new0 (Reduced, 1);
 
@@ -71,8 +73,8 @@ reduce_rest (WeirTask *task, const WeirChunk *in, guint i, Reduced *reduced)
   keep (task, reduced, value);
 }
 
-static void
-reduce_process (WeirTask *task, const WeirChunk *in)
+void
+weir_reduce_process (WeirTask *task, const WeirChunk *in)
 {
   Reduced *reduced = *(Reduced **) task->instance;
   gboolean is_first = !reduced->has_value;
@@ -83,26 +85,24 @@ reduce_process (WeirTask *task, const WeirChunk *in)
   reduce_rest (task, in, is_first ? 1 : 0, reduced);
 }
 
-static gpointer
-reduce_seal (WeirTask *task)
+gpointer
+weir_reduce_seal (WeirTask *task)
 {
   return *(Reduced **) task->instance;
 }
 
-static void
-reduced_free (gpointer data)
+void
+weir_reduced_free (gpointer data)
 {
   weir_cells_clear (&((Reduced *) data)->cells);
   g_free (data);
 }
 
-static gboolean
-reduce_read (WeirTask *task, WeirReader *reader)
+gboolean
+weir_reduce_outputs (WeirTask *task, const WeirExchange *exchange, WeirValue *value)
 {
   const WeirFunction *function = task->op->params;
-  const WeirExchange *exchange = reader->exchange;
   gboolean has_value = FALSE;
-  WeirValue value = weir_nil ();
 
   for (guint i = 0; i < exchange->n_outputs; i++) {
     const Reduced *reduced = exchange->outputs[i];
@@ -110,12 +110,20 @@ reduce_read (WeirTask *task, WeirReader *reader)
     if (!reduced->has_value)
       continue;
     if (has_value)
-      value = weir_returned_take (task, function->reduce (task, value, reduced->value, function->user_data));
+      *value = weir_returned_take (task, function->reduce (task, *value, reduced->value, function->user_data));
     else
-      value = reduced->value;
+      *value = reduced->value;
     has_value = TRUE;
   }
-  if (has_value)
+  return has_value;
+}
+
+static gboolean
+reduce_read (WeirTask *task, WeirReader *reader)
+{
+  WeirValue value;
+
+  if (weir_reduce_outputs (task, reader->exchange, &value))
     weir_returned_emit (task, value);
   return FALSE;
 }
@@ -124,11 +132,11 @@ static const WeirOpClass reduce_class = {
   .verb = "reduce",
   .kind = WEIR_OP_WIDE,
   .flags = WEIR_OP_ONE_SLICE,
-  .instance_size = sizeof (Reduced *),
-  .open = reduce_open,
-  .process = reduce_process,
-  .seal = reduce_seal,
-  .output_free = reduced_free,
+  .instance_size = sizeof (gpointer),
+  .open = weir_reduce_open,
+  .process = weir_reduce_process,
+  .seal = weir_reduce_seal,
+  .output_free = weir_reduced_free,
   .read = reduce_read,
 };
 

@@ -384,11 +384,13 @@ weir_panes_cursor_init (const WeirPanes *panes, WeirTableCursor *cursor)
 static WeirValue
 result (const WeirPanes *panes, WeirTask *task, const WeirKey *slot)
 {
+  const WeirReduceParams *params = task->op->params;
   const Key *key = &panes->keys[*(guint32 *) weir_slot_value (slot)];
+  WeirValue value = NONE (key->front) ? key->back : key->front;
 
-  if (NONE (key->front))
-    return key->back;
-  return NONE (key->back) ? key->front : weir_reduce_two (task, task->op->params, key->front, key->back);
+  if (!NONE (key->front) && !NONE (key->back))
+    value = weir_reduce_two (task, params, key->front, key->back);
+  return params->finish != NULL ? params->finish (task, value, params->user_data) : value;
 }
 
 gboolean

@@ -1,5 +1,5 @@
-/* weir_window (): what the parent held in the last batches, as it is. Holds copies, since a batch's memory goes in one
- * piece; partitions are shared by all slides that they are in.
+/* weir_window (), weir_group_by_key_and_window (): what the parent held in the last batches, as it is. Holds copies, since
+ * a batch's memory goes in one piece; partitions are shared by all slides that they are in.
  * Runner thread; the copies are made by workers.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -76,13 +76,27 @@ window_params_clear (gpointer params)
   g_array_unref (((Params *) params)->panes);
 }
 
-static const WeirOpClass window_class = {
-  .verb = "window",
-  .kind = WEIR_OP_COMPUTED,
-  .flags = WEIR_OP_EVERY_BATCH,
-  .compute = window_compute,
-  .params_clear = window_params_clear,
-};
+#define WINDOW_CLASS(name)                                                                                             \
+  {                                                                                                                    \
+    .verb = name, .kind = WEIR_OP_COMPUTED, .flags = WEIR_OP_EVERY_BATCH, .compute = window_compute,                   \
+    .params_clear = window_params_clear,                                                                               \
+  }
+
+static const WeirOpClass window_class = WINDOW_CLASS ("window");
+static const WeirOpClass group_class = WINDOW_CLASS ("group_by_key_and_window");
+
+static WeirStream *
+derive (WeirStream *s, const WeirOpClass *klass, WeirTime length, WeirTime slide)
+{
+  Params *params = g_new0 (Params, 1);
+  WeirStream *stream;
+
+  params->panes = g_array_new (FALSE, FALSE, sizeof (Pane));
+  g_array_set_clear_func (params->panes, pane_clear);
+  stream = weir_stream_derive (s, klass, params);
+  weir_stream_set_window (stream, length, slide);
+  return stream;
+}
 
 /**
  * weir_window:
@@ -99,12 +113,33 @@ static const WeirOpClass window_class = {
 WeirStream *
 weir_window (WeirStream *s, WeirTime length, WeirTime slide)
 {
-  Params *params = g_new0 (Params, 1);
-  WeirStream *stream;
+  return derive (s, &window_class, length, slide);
+}
 
-  params->panes = g_array_new (FALSE, FALSE, sizeof (Pane));
-  g_array_set_clear_func (params->panes, pane_clear);
-  stream = weir_stream_derive (s, &window_class, params);
-  weir_stream_set_window (stream, length, slide);
-  return stream;
+/**
+ * weir_group_by_key_and_window:
+ * @s: a stream of pairs
+ * @length: of the window: a multiple of the slide of @s
+ * @slide: how often there is a result: a multiple of the slide of @s; 0: each time @s has a batch
+ *
+ * Each @slide one pair (key, LIST) for each key that has a record in the last @length, with all its values there in order
+ * of arrival. That is weir_window() and weir_group_by_key() in one, and costs as much: all elements of the window are
+ * held, and grouped at each slide. Errors as there; a uid names what the window holds.
+ *
+ * |[<!-- language="C" -->
+ * WeirStream *visits = weir_group_by_key_and_window (pages_by_user, WEIR_MINUTES (30), WEIR_MINUTES (1));
+ * ]|
+ *
+ * Called while the graph is built.
+ *
+ * Returns: (transfer none): the stream of pairs; owned by the context
+ */
+WeirStream *
+weir_group_by_key_and_window (WeirStream *s, WeirTime length, WeirTime slide)
+{
+  WeirStream *window = derive (s, &group_class, length, slide);
+  WeirStream *groups = weir_group_by_key (window);
+
+  groups->state_of = window;
+  return groups;
 }

@@ -69,6 +69,15 @@ WEIR_API WeirStream *weir_aggregate_by_key_sized (WeirStream *s, const WeirAggre
 WEIR_API WeirStream *weir_window (WeirStream *s, WeirTime length, WeirTime slide);
 WEIR_API WeirStream *weir_reduce_by_key_and_window (WeirStream *s, WeirReduceFunc f, WeirReduceFunc inverse,
                                                     WeirTime length, WeirTime slide, gpointer user_data);
+WEIR_API WeirStream *weir_reduce_by_window (WeirStream *s, WeirReduceFunc f, WeirReduceFunc inverse, WeirTime length,
+                                            WeirTime slide, gpointer user_data);
+WEIR_API WeirStream *weir_aggregate_by_key_and_window_sized (WeirStream *s, const WeirAggregate *a, gsize size,
+                                                             WeirTime length, WeirTime slide);
+#define weir_aggregate_by_key_and_window(s, a, length, slide)                                                          \
+  weir_aggregate_by_key_and_window_sized ((s), (a), sizeof (WeirAggregate), (length), (slide))
+WEIR_API WeirStream *weir_count_by_window (WeirStream *s, WeirTime length, WeirTime slide);
+WEIR_API WeirStream *weir_count_by_value_and_window (WeirStream *s, WeirTime length, WeirTime slide);
+WEIR_API WeirStream *weir_group_by_key_and_window (WeirStream *s, WeirTime length, WeirTime slide);
 
 /* any stream */
 WEIR_API WeirStream *weir_stream_set_name (WeirStream *s, const char *name);

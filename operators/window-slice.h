@@ -1,0 +1,24 @@
+/* What operators keep of a window by key, slice by slice: batches are combined by key, join the open pane, and a pane
+ * that is complete enters the window.
+ *
+ * How values are folded is a WeirFold; its result must be what the operator's WeirReduceParams reduce, which its params
+ * begin with. advance () runs once a batch and slice; reading emits what the slice holds. Threads: as
+ * operators/combine.c. SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include "operators/combine.h"
+
+typedef struct {
+  gboolean is_open;
+  WeirTableCursor cursor;
+} WeirWindowReader;
+
+/* For slice_open and slice_close of a class. */
+gpointer weir_window_slice_open (const WeirOp *op, guint slice);
+void weir_window_slice_close (gpointer slice);
+
+/* Takes in the batch that the tasks wrote. */
+void weir_window_slice_advance (WeirTask *task, const WeirFold *fold, WeirReader *reader);
+/* Emits about a chunk of (key, aggregate); the class's reader_size is that of a WeirWindowReader. */
+gboolean weir_window_slice_read (WeirTask *task, WeirReader *reader);
