@@ -115,18 +115,15 @@ is_starting (WeirContext *ctx)
 void
 weir_context_free (WeirContext *ctx)
 {
-  WeirMemory *memory = NULL;
-
   if (ctx == NULL)
     return;
   g_return_if_fail (!is_starting (ctx) && !is_called_here (ctx));
-  if (ctx->engine != NULL) {
-    memory = weir_engine_memory (ctx->engine);
+  if (ctx->engine != NULL)
     weir_engine_free (ctx->engine);
-  }
   g_ptr_array_unref (ctx->outputs);
   g_ptr_array_unref (ctx->streams);
-  weir_memory_free (memory);
+  weir_memory_free (ctx->memory);
+  weir_memory_free (ctx->state_memory);
   g_ptr_array_unref (ctx->owned);
   g_ptr_array_unref (ctx->counters);
   g_ptr_array_unref (ctx->listeners);
@@ -474,6 +471,8 @@ weir_context_advance (WeirContext *ctx, guint n_batches, GError **error)
     return FALSE;
   pthread_mutex_lock (&ctx->lock);
   ctx->n_asked = MAX (ctx->n_asked, ctx->n_completed) + n_batches;
+  if (ctx->engine != NULL)
+    ctx->n_asked += weir_engine_take_missed (ctx->engine);
   if (ctx->engine != NULL)
     weir_engine_advance (ctx->engine, n_batches);
   ok = await_batches (ctx, ctx->n_asked, error);

@@ -39,8 +39,9 @@ struct _WeirContext {
   gboolean is_done;    /* the loop has ended: nothing moves any more */
   GError *error;       /* why it failed */
   WeirEngine *engine;  /* once it has started; NULL if it could not */
-  WeirStopAsked stop;  /* asked for while it was starting */
-  GPtrArray *owned;    /* freed last: what the job handed over, and what it built after start */
+  struct _WeirMemory *memory, *state_memory; /* from start on; the graph's state may hold on to them */
+  WeirStopAsked stop;                        /* asked for while it was starting */
+  GPtrArray *owned;                          /* freed last: what the job handed over, and what it built after start */
 };
 
 /* For the test kit: a context whose clock only weir_context_advance () moves, hash seed 0. */

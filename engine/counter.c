@@ -69,7 +69,7 @@ weir_counter_add (WeirTask *task, WeirCounter *c, gint64 n)
 
   g_return_if_fail (task != NULL && c != NULL);
   run = task->task_run->run;
-  if (c->index < run->n_counters)
+  if (!task->is_again && c->index < run->n_counters)
     __atomic_add_fetch (&run->counters[c->index], n, __ATOMIC_RELAXED);
 }
 
@@ -84,6 +84,26 @@ weir_counter_value (WeirCounter *c)
 {
   g_return_val_if_fail (c != NULL, 0);
   return __atomic_load_n (&c->value, __ATOMIC_RELAXED);
+}
+
+void
+weir_counter_save (const WeirCounter *counter, WeirManifest *manifest)
+{
+  weir_manifest_add_counter (manifest, counter->name, __atomic_load_n (&counter->value, __ATOMIC_RELAXED));
+}
+
+void
+weir_counter_load (WeirCounter *counter, const WeirManifest *manifest)
+{
+  gint64 value = 0;
+
+  for (guint i = 0; i < manifest->counters->len; i++) {
+    const WeirSavedCounter *saved = g_ptr_array_index (manifest->counters, i);
+
+    if (g_str_equal (saved->name, counter->name))
+      value = saved->value;
+  }
+  __atomic_store_n (&counter->value, value, __ATOMIC_RELAXED);
 }
 
 void

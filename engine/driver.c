@@ -4,45 +4,110 @@
  * Everything here runs on the loop thread.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "engine/engine.h"
+#include "engine/checkpoint.h"
 
 #define WAITING_MOST 2
 #define IDLE         WEIR_SECONDS (1)
 
-static void
-plan_sources (WeirBatch *batch)
+WeirBatch *
+weir_batch_new (WeirEngine *engine, WeirTime time, gint64 due)
 {
-  WeirEngine *engine = batch->engine;
+  WeirBatch *batch = g_new0 (WeirBatch, 1);
+
+  batch->engine = engine;
+  batch->time = time;
+  batch->due = due;
+  batch->info = g_new0 (WeirBatchInfo, 1);
+  batch->info->time = time;
+  batch->plans = g_new0 (WeirPlan, engine->sources->len);
+  if (engine->checkpoint != NULL)
+    batch->positions = g_new0 (GBytes *, engine->sources->len);
+  return batch;
+}
+
+/* Where the source stands now is where it stands after the batch. */
+static void
+note_position (WeirBatch *batch, guint source)
+{
+  WeirPlan *plan = &batch->plans[source];
+  GByteArray *position;
+
+  if (batch->positions == NULL || plan->source->klass->save == NULL)
+    return;
+  position = g_byte_array_new ();
+  plan->source->klass->save (plan->source, plan, position);
+  batch->positions[source] = g_byte_array_free_to_bytes (position);
+}
+
+gboolean
+weir_batch_plan (WeirBatch *batch, guint source, GBytes *target)
+{
+  WeirPlan *plan = &batch->plans[source];
+  WeirSource *from = g_ptr_array_index (batch->engine->sources, source);
+  gboolean is_replanned = target != NULL && from->klass->replan != NULL;
+
+  *plan = (WeirPlan){ .source = from, .time = batch->time, .n_records = -1 };
+  if (is_replanned) {
+    gsize size;
+    gconstpointer position = g_bytes_get_data (target, &size);
+
+    if (!from->klass->replan (from, plan, position, size)) {
+      plan->source = NULL;
+      return FALSE;
+    }
+  } else {
+    from->klass->plan (from, plan);
+  }
+  note_position (batch, source);
+  return TRUE;
+}
+
+static gint64
+sum_records (const WeirBatch *batch)
+{
   gint64 n_records = 0;
 
-  batch->plans = g_new0 (WeirPlan, engine->sources->len);
-  for (guint i = 0; i < engine->sources->len; i++) {
-    WeirPlan *plan = &batch->plans[i];
+  for (guint i = 0; i < batch->engine->sources->len; i++) {
+    const WeirPlan *plan = &batch->plans[i];
 
-    plan->source = g_ptr_array_index (engine->sources, i);
-    plan->time = batch->time;
-    plan->n_records = -1;
-    plan->source->klass->plan (plan->source, plan);
     n_records = n_records < 0 || plan->n_records < 0 ? -1 : n_records + plan->n_records;
   }
-  batch->info->n_records = n_records;
+  return n_records;
+}
+
+void
+weir_batch_queue (WeirBatch *batch)
+{
+  WeirEngine *engine = batch->engine;
+
+  engine->last = batch->time;
+  batch->lost = g_steal_pointer (&engine->lost);
+  batch->info->submitted = weir_clock_now (engine->clock);
+  batch->info->n_records = sum_records (batch);
+  engine->n_outstanding++;
+  weir_listeners_tell (engine->ctx, WEIR_EVENT_SUBMITTED, batch->info);
+  weir_runner_queue (engine, batch);
 }
 
 static void
 plan_batch (WeirEngine *engine, WeirTime time, gint64 due)
 {
-  WeirBatch *batch = g_new0 (WeirBatch, 1);
+  WeirBatch *batch = weir_batch_new (engine, time, due);
 
-  batch->engine = engine;
-  batch->time = engine->last = time;
-  batch->due = due;
-  batch->lost = g_steal_pointer (&engine->lost);
-  batch->info = g_new0 (WeirBatchInfo, 1);
-  batch->info->time = time;
-  batch->info->submitted = weir_clock_now (engine->clock);
-  plan_sources (batch);
+  for (guint i = 0; i < engine->sources->len; i++)
+    weir_batch_plan (batch, i, NULL);
+  weir_batch_queue (batch);
+}
+
+/* No batch: what is left is sealed, and the context may end. */
+static void
+queue_last (WeirEngine *engine)
+{
+  WeirBatch *batch = weir_batch_new (engine, engine->last, 0);
+
+  batch->is_last = TRUE;
+  engine->is_finished = TRUE;
   engine->n_outstanding++;
-  weir_listeners_tell (engine->ctx, WEIR_EVENT_SUBMITTED, batch->info);
   weir_runner_queue (engine, batch);
 }
 
@@ -71,7 +136,7 @@ has_staged (WeirEngine *engine)
     if (source->klass->has_staged != NULL && source->klass->has_staged (source))
       return TRUE;
   }
-  return engine->lost != NULL;
+  return engine->lost != NULL || weir_replay_is_left (engine);
 }
 
 /* Where a test ticks, a batch sees all that those before it have done: none is planned ahead. */
@@ -80,14 +145,14 @@ may_plan (const WeirEngine *engine)
 {
   guint most = engine->ctx->is_manual ? 0 : WAITING_MOST;
 
-  return !engine->is_cut && engine->n_outstanding <= most;
+  return !engine->is_cut && !engine->is_reopening && engine->n_outstanding <= most;
 }
 
 /* Is a batch to be planned now? */
 static gboolean
 is_time (WeirEngine *engine)
 {
-  if (!may_plan (engine))
+  if (!may_plan (engine) || weir_replay_is_left (engine))
     return FALSE;
   if (engine->is_stopping)
     return has_staged (engine);
@@ -101,9 +166,10 @@ plan_next (WeirEngine *engine)
 {
   gint64 due;
 
-  if (engine->ctx->is_manual)
-    weir_manual_clock_advance (&engine->ctx->manual, engine->interval);
-  else if (!engine->is_stopping)
+  if (engine->ctx->is_manual) { /* unless it stands there already: what was missed is made up for */
+    if (weir_clock_now (engine->clock) < engine->last + engine->interval)
+      weir_manual_clock_advance (&engine->ctx->manual, engine->interval);
+  } else if (!engine->is_stopping)
     skip_missed (engine);
   due = MIN (engine->due, weir_clock_monotonic (engine->clock));
   plan_batch (engine, engine->last + engine->interval, due);
@@ -124,18 +190,12 @@ arm_tick (WeirEngine *engine)
 static void
 stop_if_done (WeirEngine *engine)
 {
-  if (engine->is_stopping && engine->n_outstanding == 0 && (engine->is_cut || !has_staged (engine)))
+  if (!engine->is_stopping || engine->n_outstanding > 0 || (!engine->is_cut && has_staged (engine)))
+    return;
+  if (engine->checkpoint != NULL && !engine->is_cut && !engine->is_finished)
+    queue_last (engine);
+  else
     weir_loop_quit (engine->loop);
-}
-
-static void
-free_batch (WeirBatch *batch)
-{
-  if (batch->lost != NULL)
-    g_hash_table_unref (batch->lost);
-  weir_batch_info_free (batch->info);
-  g_free (batch->plans);
-  g_free (batch);
 }
 
 static void
@@ -144,9 +204,24 @@ release_plans (WeirBatch *batch)
   for (guint i = 0; i < batch->engine->sources->len; i++) {
     WeirPlan *plan = &batch->plans[i];
 
-    if (plan->source->klass->release != NULL)
+    if (plan->source != NULL && plan->source->klass->release != NULL)
       plan->source->klass->release (plan->source, plan);
+    plan->source = NULL;
   }
+}
+
+void
+weir_batch_free (WeirBatch *batch)
+{
+  release_plans (batch);
+  if (batch->lost != NULL)
+    g_hash_table_unref (batch->lost);
+  for (guint i = 0; batch->positions != NULL && i < batch->engine->sources->len; i++)
+    g_clear_pointer (&batch->positions[i], g_bytes_unref);
+  weir_batch_info_free (batch->info);
+  g_free (batch->positions);
+  g_free (batch->plans);
+  g_free (batch);
 }
 
 /* No batch is there that could give memory back, so what holds it holds it for good, and nobody would ever read again.
@@ -207,10 +282,15 @@ fail_batch (WeirEngine *engine, const WeirBatch *batch)
   weir_driver_fail (engine, error);
 }
 
-/* Only those who count batches are woken: the others wait for the end. */
+/* Only those who count batches are woken: the others wait for the end. One that is run again counts once. */
 static void
-wake_awaiters (WeirContext *ctx)
+wake_awaiters (WeirEngine *engine, const WeirBatch *batch)
 {
+  WeirContext *ctx = engine->ctx;
+
+  if (batch->time <= engine->newest || engine->is_reopening)
+    return;
+  engine->newest = batch->time;
   pthread_mutex_lock (&ctx->lock);
   ctx->n_completed++;
   if (ctx->n_completed >= ctx->n_awaited) {
@@ -220,12 +300,28 @@ wake_awaiters (WeirContext *ctx)
   pthread_mutex_unlock (&ctx->lock);
 }
 
+/* The last epoch is sealed, or it could not be. */
+static void
+complete_last (WeirBatch *batch)
+{
+  WeirEngine *engine = batch->engine;
+
+  engine->n_outstanding--;
+  if (batch->info->error != NULL)
+    weir_driver_fail (engine, g_steal_pointer (&batch->info->error));
+  weir_batch_free (batch);
+}
+
 static void
 complete (WeirBatch *batch)
 {
   WeirEngine *engine = batch->engine;
   gint64 now = weir_clock_monotonic (engine->clock);
 
+  if (batch->is_last) {
+    complete_last (batch);
+    return;
+  }
   release_plans (batch);
   engine->n_outstanding--;
   watch_idle (engine, batch->info, now);
@@ -234,8 +330,8 @@ complete (WeirBatch *batch)
   if (batch->info->error != NULL)
     fail_batch (engine, batch);
   wake_waiters (engine);
-  wake_awaiters (engine->ctx);
-  free_batch (batch);
+  wake_awaiters (engine, batch);
+  weir_batch_free (batch);
 }
 
 /* Does nothing happen until a batch is done? */
@@ -262,10 +358,16 @@ plan_due (WeirEngine *engine)
 {
   gboolean by_mail = engine->ctx->listeners->len > 0;
 
-  do
+  do {
+    while (may_plan (engine) && weir_replay_next (engine))
+      ;
     while (is_time (engine))
       plan_next (engine);
-  while (!by_mail && take_back (engine));
+  } while (!by_mail && take_back (engine));
+  if (engine->is_reopening && engine->n_outstanding == 0) {
+    weir_reopen (engine);
+    return;
+  }
   arm_tick (engine);
   stop_if_done (engine);
 }
@@ -274,6 +376,12 @@ void
 weir_driver_done (gpointer engine)
 {
   take_back (engine);
+  plan_due (engine);
+}
+
+void
+weir_driver_wake (gpointer engine)
+{
   plan_due (engine);
 }
 
@@ -294,11 +402,13 @@ drop (WeirBatch *batch)
 
   batch->info->error =
       g_error_new (WEIR_ERROR, WEIR_ERROR_CLOSED, "the context was stopped before the batch could begin");
-  weir_report_rejects (&engine->report, batch->lost);
-  release_plans (batch);
-  weir_listeners_tell (engine->ctx, WEIR_EVENT_COMPLETED, batch->info);
-  free_batch (batch);
   engine->n_outstanding--;
+  if (!batch->is_last) {
+    weir_report_rejects (&engine->report, batch->lost);
+    release_plans (batch);
+    weir_listeners_tell (engine->ctx, WEIR_EVENT_COMPLETED, batch->info);
+  }
+  weir_batch_free (batch);
 }
 
 /* Batches that wait are given up, and said to be. */
@@ -364,10 +474,27 @@ weir_driver_stop (WeirEngine *engine, gboolean graceful)
     begin_stop (engine);
   if (!graceful && !engine->is_cut) {
     engine->is_cut = TRUE;
+    if (engine->checkpoint != NULL)
+      weir_checkpoint_quit (engine->checkpoint);
     weir_runner_cut (engine);
     drop_waiting (engine);
   }
   plan_due (engine);
+}
+
+/* Nothing more is begun; what runs is cut, and then the context is opened again. */
+static void
+begin_reopen (WeirEngine *engine, GError *error)
+{
+  weir_log (engine->log, WEIR_LOG_WARNING, "%s; going back to the checkpoint", error->message);
+  g_error_free (error);
+  engine->is_reopening = TRUE;
+  weir_timer_disarm (engine->tick);
+  engine->armed_for = 0;
+  weir_checkpoint_quit (engine->checkpoint);
+  weir_runner_cut (engine);
+  drop_waiting (engine);
+  weir_loop_post (engine->loop, weir_driver_wake, engine);
 }
 
 void
@@ -375,6 +502,14 @@ weir_driver_fail (WeirEngine *engine, GError *error)
 {
   WeirContext *ctx = engine->ctx;
 
+  if (engine->is_reopening) { /* a consequence */
+    g_error_free (error);
+    return;
+  }
+  if (weir_reopen_is_due (engine, error)) {
+    begin_reopen (engine, error);
+    return;
+  }
   pthread_mutex_lock (&ctx->lock);
   if (ctx->error == NULL)
     ctx->error = g_steal_pointer (&error);
@@ -399,7 +534,7 @@ weir_driver_init (WeirEngine *engine)
 
 /* A signal may have come first. */
 void
-weir_driver_start (WeirEngine *engine)
+weir_driver_begin (WeirEngine *engine)
 {
   for (guint i = 0; i < engine->sources->len && !engine->is_stopping; i++) {
     WeirSource *source = g_ptr_array_index (engine->sources, i);
@@ -408,6 +543,14 @@ weir_driver_start (WeirEngine *engine)
       source->klass->start (source);
   }
   plan_due (engine);
+}
+
+void
+weir_driver_start (WeirEngine *engine)
+{
+  if (!weir_replay_is_left (engine))
+    weir_replay_catch_up (engine);
+  weir_driver_begin (engine);
 }
 
 /* How much it was nobody has counted: it has been in no batch. */
@@ -427,6 +570,7 @@ void
 weir_driver_end (WeirEngine *engine)
 {
   report_left (engine);
+  weir_replay_drop (engine);
   weir_report_rejects (&engine->report, engine->lost);
   weir_report_end (&engine->report);
 }

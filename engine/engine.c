@@ -3,7 +3,7 @@
  * The job's thread starts and frees; the loop thread is in between. weir_engine_stop () and _advance () may come from
  * anywhere. SPDX-License-Identifier: Apache-2.0
  */
-#include "engine/engine.h"
+#include "engine/checkpoint.h"
 
 #include <signal.h>
 #include <string.h>
@@ -47,6 +47,21 @@ begin (gpointer data)
 }
 
 static void
+close_outputs (WeirEngine *engine)
+{
+  GPtrArray *outputs = engine->ctx->outputs;
+
+  for (guint i = 0; i < outputs->len; i++) {
+    WeirOutput *output = g_ptr_array_index (outputs, i);
+
+    if (output->engine != NULL && output->klass->close != NULL)
+      output->klass->close (output);
+    output->engine = NULL;
+  }
+  engine->decider = NULL;
+}
+
+static void
 close_sources (WeirEngine *engine)
 {
   for (guint i = 0; i < engine->sources->len; i++) {
@@ -54,7 +69,20 @@ close_sources (WeirEngine *engine)
 
     if (source->klass->close != NULL)
       source->klass->close (source);
+    g_clear_pointer (&source->uid, g_free);
   }
+  g_ptr_array_set_size (engine->sources, 0);
+}
+
+void
+weir_engine_close_parts (WeirEngine *engine)
+{
+  if (engine->checkpoint != NULL)
+    weir_checkpoint_stop (engine->checkpoint);
+  close_outputs (engine);
+  if (engine->checkpoint != NULL)
+    weir_checkpoint_forget_sources (engine->checkpoint);
+  close_sources (engine);
 }
 
 /* What hangs on the loop, which does not run. */
@@ -86,7 +114,8 @@ loop_main (gpointer data)
   weir_loop_run (engine->loop);
   weir_driver_end (engine);
   clear_loop_things (engine);
-  close_sources (engine);
+  weir_engine_close_parts (engine);
+  g_clear_pointer (&engine->checkpoint, weir_checkpoint_free);
   set_stopped (engine->ctx);
   return NULL;
 }
@@ -123,13 +152,17 @@ engine_new (WeirContext *ctx)
   engine->ctx = ctx;
   engine->log = &ctx->log;
   engine->clock = ctx->clock;
-  engine->memory = weir_memory_new (limit);
+  engine->memory = ctx->memory = weir_memory_new (limit);
+  engine->state_memory = ctx->state_memory =
+      weir_memory_new ((gsize) weir_options_size (ctx->options, WEIR_OPTION_STATE_LIMIT));
+  engine->failures = g_array_new (FALSE, FALSE, sizeof (gint64));
   engine->room = limit / ROOM_PART;
   engine->n_counters = ctx->counters->len;
   engine->n_partitions = weir_options_integer (ctx->options, WEIR_OPTION_PARTITIONS);
   engine->sources = g_ptr_array_new ();
   engine->waiters = g_array_new (FALSE, FALSE, sizeof (WeirRoomWaiter));
-  weir_seed_init (&engine->seed, draw_seed (ctx));
+  engine->seed_drawn = draw_seed (ctx);
+  weir_seed_init (&engine->seed, engine->seed_drawn);
   pthread_mutex_init (&engine->lock, NULL);
   sem_init (&engine->wake, 0, 0);
   set_times (engine);
@@ -149,6 +182,7 @@ open_sources (WeirEngine *engine, GError **error)
     if (source == NULL || stream->n_consumers == 0)
       continue;
     source->engine = engine;
+    source->uid = weir_stream_identity (stream);
     g_ptr_array_add (engine->sources, source);
     if (source->klass->open != NULL && !source->klass->open (source, error)) {
       g_prefix_error (error, "%s: ", stream->label);
@@ -156,6 +190,36 @@ open_sources (WeirEngine *engine, GError **error)
     }
   }
   return TRUE;
+}
+
+static gboolean
+open_outputs (WeirEngine *engine, GError **error)
+{
+  GPtrArray *outputs = engine->ctx->outputs;
+
+  for (guint i = 0; i < outputs->len; i++) {
+    WeirOutput *output = g_ptr_array_index (outputs, i);
+
+    output->engine = engine;
+    output->is_sealed = engine->checkpoint != NULL && output->klass->cut != NULL;
+    if (output->klass->open != NULL && !output->klass->open (output, error)) {
+      g_prefix_error (error, "%s: ", output->label);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+weir_engine_open_parts (WeirEngine *engine, GError **error)
+{
+  if (!open_sources (engine, error) || !open_outputs (engine, error))
+    return FALSE;
+  if (engine->checkpoint != NULL && !weir_checkpoint_recover (engine->checkpoint, &engine->replays, error)) {
+    g_prefix_error (error, "checkpoint: ");
+    return FALSE;
+  }
+  return engine->checkpoint == NULL || weir_checkpoint_run (engine->checkpoint, error);
 }
 
 static gboolean
@@ -179,9 +243,13 @@ free_parts (WeirEngine *engine)
     weir_loop_free (engine->loop);
   weir_workers_free (engine->workers);
   g_clear_pointer (&engine->lost, g_hash_table_unref);
+  g_clear_pointer (&engine->replays, g_ptr_array_unref);
+  g_array_unref (engine->failures);
   weir_report_clear (&engine->report);
   g_ptr_array_unref (engine->sources);
   g_array_unref (engine->waiters);
+  if (engine->graves != NULL)
+    g_ptr_array_unref (engine->graves);
   pthread_mutex_destroy (&engine->lock);
   sem_destroy (&engine->wake);
 }
@@ -190,10 +258,13 @@ static gboolean
 start_parts (WeirEngine *engine, gboolean with_signals, GError **error)
 {
   engine->loop = weir_loop_new (error);
-  if (engine->loop == NULL || !open_sources (engine, error))
+  if (engine->loop == NULL || !weir_checkpoint_open (engine, &engine->checkpoint, error))
     return FALSE;
   weir_driver_init (engine);
   engine->workers = weir_workers_new (weir_options_integer (engine->ctx->options, WEIR_OPTION_WORKERS));
+  if (!weir_engine_open_parts (engine, error))
+    return FALSE;
+  weir_replay_set_out (engine);
   if (with_signals) {
     engine->signals[0] = weir_signal_new (engine->loop, SIGINT, on_signal, engine);
     engine->signals[1] = weir_signal_new (engine->loop, SIGTERM, on_signal, engine);
@@ -208,13 +279,12 @@ WeirEngine *
 weir_engine_start (WeirContext *ctx, gboolean with_signals, GError **error)
 {
   WeirEngine *engine = engine_new (ctx);
-  WeirMemory *memory = engine->memory;
 
   if (start_parts (engine, with_signals, error))
     return engine;
-  close_sources (engine);
+  weir_engine_close_parts (engine);
+  g_clear_pointer (&engine->checkpoint, weir_checkpoint_free);
   weir_engine_free (engine);
-  weir_memory_free (memory);
   return NULL;
 }
 
@@ -309,6 +379,47 @@ gboolean
 weir_engine_has_room (WeirEngine *engine)
 {
   return weir_memory_used (engine->memory) < engine->room;
+}
+
+void
+weir_engine_wake (WeirEngine *engine)
+{
+  weir_loop_post (engine->loop, weir_driver_wake, engine);
+}
+
+gboolean
+weir_engine_is_durable (WeirEngine *engine)
+{
+  return engine->checkpoint != NULL;
+}
+
+const char *
+weir_engine_job_name (WeirEngine *engine)
+{
+  return engine->ctx->name;
+}
+
+gboolean
+weir_engine_set_decider (WeirEngine *engine, WeirDecider *decider, GError **error)
+{
+  if (engine->decider == NULL || engine->decider == decider) {
+    engine->decider = decider;
+    return TRUE;
+  }
+  g_set_error (
+      error, WEIR_ERROR, WEIR_ERROR_GRAPH,
+      "another transactional output goes to another cluster, and only one transaction can decide: write to one "
+      "cluster");
+  return FALSE;
+}
+
+guint
+weir_engine_take_missed (WeirEngine *engine)
+{
+  guint n = engine->n_missed;
+
+  engine->n_missed = 0;
+  return n;
 }
 
 void

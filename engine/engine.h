@@ -23,9 +23,13 @@ typedef struct _WeirBatch WeirBatch;
 struct _WeirBatch {
   WeirEngine *engine;
   WeirTime time;
-  gint64 due;       /* monotonic: when it should have been planned */
-  WeirPlan *plans;  /* by source */
-  GHashTable *lost; /* rejected before they were records: text -> count */
+  gint64 due;         /* monotonic: when it should have been planned */
+  WeirPlan *plans;    /* by source */
+  GBytes **positions; /* by source: where it stands after its plan; NULL without a checkpoint; elements NULL: it cannot
+                         be read again */
+  gboolean is_replay; /* was planned and logged before a restart */
+  gboolean is_last;   /* no batch: seal what there is, the context stops */
+  GHashTable *lost;   /* rejected before they were records: text -> count */
   WeirBatchInfo *info;
   gboolean is_cut; /* the context was stopped while it ran */
 };
@@ -43,8 +47,12 @@ struct _WeirEngine {
   WeirLoop *loop;
   WeirMemory *memory;
   WeirWorkers *workers;
-  GPtrArray *sources; /* of WeirSource, none owned */
+  GPtrArray *sources;                 /* of WeirSource, none owned */
+  WeirMemory *state_memory;           /* what lives on from batch to batch */
+  struct _WeirCheckpoint *checkpoint; /* NULL: there is none */
+  struct _WeirDecider *decider;       /* NULL: there is none */
   WeirSeed seed;
+  guint64 seed_drawn; /* what it was made of */
   WeirTime interval, zero;
   guint n_partitions, catchup;
   WeirTime stop_timeout;
@@ -61,10 +69,21 @@ struct _WeirEngine {
   gint64 due;          /* monotonic: when the next batch is due */
   guint n_outstanding; /* planned, not complete */
   guint n_manual;      /* ticks asked for by weir_context_advance () */
+  guint n_missed;  /* batches that come before the first that a test asks for; set by start, taken under ctx->lock */
+  WeirTime newest; /* the newest batch that was complete */
   gboolean is_stopping, is_cut;
-  gint64 busy_since; /* monotonic; 0: idle */
-  GHashTable *lost;  /* rejected before they were records, for the next batch; nullable */
-  GArray *waiters;   /* of WeirRoomWaiter */
+  gboolean is_finished;  /* the last epoch is sealed, or there is none to seal */
+  GPtrArray *replays;    /* of WeirReplay: to be planned first; NULL: none */
+  guint n_replayed;      /* of them */
+  WeirBatch *replaying;  /* whose sources do not all have their data yet; NULL: none */
+  guint n_planned;       /* of its sources */
+  GArray *failures;      /* of gint64: monotonic, of the last minute */
+  WeirTime failed_time;  /* the batch that failed last */
+  guint n_failed;        /* how often in a row */
+  gboolean is_reopening; /* when nothing runs any more */
+  gint64 busy_since;     /* monotonic; 0: idle */
+  GHashTable *lost;      /* rejected before they were records, for the next batch; nullable */
+  GArray *waiters;       /* of WeirRoomWaiter */
   WeirReport report;
 
   /* Under lock: the runner's queue. */
@@ -79,6 +98,7 @@ struct _WeirEngine {
    * another system call. */
   sem_t wake;
 
+  GPtrArray *graves;                /* of WeirDataset: the last batch's; runner only */
   const WeirOutput *running_output; /* atomic, the runner writes: which one it is in; NULL: none */
 };
 
@@ -89,12 +109,37 @@ gboolean weir_engine_is_mine (const WeirEngine *engine);        /* is this the l
 void weir_engine_stop (WeirEngine *engine, gboolean graceful);  /* any thread; returns at once */
 void weir_engine_advance (WeirEngine *engine, guint n_batches); /* any thread; returns at once */
 
+guint weir_engine_take_missed (WeirEngine *engine); /* engine->n_missed, once */
+/* Sources, outputs and state, as the checkpoint has them. Nothing runs; FALSE: they have to be closed. */
+gboolean weir_engine_open_parts (WeirEngine *engine, GError **error);
+void weir_engine_close_parts (WeirEngine *engine); /* the checkpoint's thread included */
+
+/* engine/replay.c; loop thread: batches that were planned before a restart, and opening again after a failure. */
+gboolean weir_replay_is_left (const WeirEngine *engine);
+/* Plans the next one; FALSE: there is none, or its sources do not have its data yet. */
+gboolean weir_replay_next (WeirEngine *engine);
+void weir_replay_drop (WeirEngine *engine); /* what is left of them */
+/* What is to be done after the last sealed batch; counts it where a test ticks. Also before the loop runs. */
+void weir_replay_set_out (WeirEngine *engine);
+/* The times that were missed while nothing ran, and when the next batch is due. */
+void weir_replay_catch_up (WeirEngine *engine);
+/* Is the context to be opened again after @error? Counts it. */
+gboolean weir_reopen_is_due (WeirEngine *engine, const GError *error);
+void weir_reopen (WeirEngine *engine); /* nothing runs any more */
+
 /* engine/driver.c; loop thread. */
 void weir_driver_init (WeirEngine *engine); /* before the loop runs */
 void weir_driver_start (WeirEngine *engine);
 void weir_driver_stop (WeirEngine *engine, gboolean graceful);
 void weir_driver_advance (WeirEngine *engine, guint n_batches);
-void weir_driver_done (gpointer engine); /* batches have been run */
+void weir_driver_done (gpointer engine);     /* batches have been run */
+void weir_driver_wake (gpointer engine);     /* a source may be able to plan now */
+void weir_driver_begin (WeirEngine *engine); /* sources start, batches are planned */
+WeirBatch *weir_batch_new (WeirEngine *engine, WeirTime time, gint64 due);
+/* @target NULL: what there is; else exactly up to there, FALSE: not yet. */
+gboolean weir_batch_plan (WeirBatch *batch, guint source, GBytes *target);
+void weir_batch_queue (WeirBatch *batch); /* all sources are planned */
+void weir_batch_free (WeirBatch *batch);  /* releases its plans */
 void weir_driver_fail (WeirEngine *engine, GError *error);
 void weir_driver_end (WeirEngine *engine); /* the last words */
 
@@ -106,5 +151,7 @@ void weir_runner_queue (WeirEngine *engine, WeirBatch *batch);
 WeirBatch *weir_runner_take_done (WeirEngine *engine, gboolean waits);
 WeirBatch *weir_runner_steal (WeirEngine *engine);  /* a batch that has not begun; NULL: none */
 void weir_runner_cut (WeirEngine *engine);          /* fails the running batch with CLOSED */
+void weir_runner_resume (WeirEngine *engine);       /* batches are run again after a cut */
 const char *weir_runner_where (WeirEngine *engine); /* the output that runs; any thread */
 void weir_runner_quit (WeirEngine *engine);
+WeirRun *weir_runner_run (WeirEngine *engine); /* the batch that the calling thread, the runner, runs; else NULL */

@@ -75,6 +75,8 @@ resolve_slices (WeirStream *stream, guint n_partitions)
 {
   WeirOp *op = &stream->op;
 
+  if (op->klass->kind == WEIR_OP_COMPUTED && op->klass->slice_open != NULL)
+    op->n_slices = 1;
   if (op->klass->kind != WEIR_OP_WIDE)
     return;
   op->n_slices = stream->asked_partitions > 0 ? stream->asked_partitions : n_partitions;

@@ -210,6 +210,19 @@ weir_stream_set_partitions (WeirStream *s, guint n)
   return s;
 }
 
+char *
+weir_stream_identity (const WeirStream *stream)
+{
+  return stream->uid != NULL ? g_strdup (stream->uid)
+                             : g_strdup_printf ("%s-%u", stream->op.klass->verb, stream->id);
+}
+
+char *
+weir_output_identity (const WeirOutput *output)
+{
+  return output->uid != NULL ? g_strdup (output->uid) : g_strdup_printf ("%s-%u", output->klass->verb, output->id);
+}
+
 /**
  * weir_stream_set_state_version:
  * @s: a stream with state

@@ -45,6 +45,11 @@ call (const WeirListening *listening, WeirEvent event, gconstpointer info)
   void (*on_batch) (const WeirBatchInfo *, gpointer) = NULL;
   void (*on_output) (const WeirOutputInfo *, gpointer) = NULL;
 
+  if (event == WEIR_EVENT_SEALED) {
+    if (l->epoch_sealed != NULL)
+      l->epoch_sealed (*(const guint64 *) info, listening->user_data);
+    return;
+  }
   if (event == WEIR_EVENT_SUBMITTED)
     on_batch = l->batch_submitted;
   else if (event == WEIR_EVENT_STARTED)
@@ -62,8 +67,8 @@ call (const WeirListening *listening, WeirEvent event, gconstpointer info)
 static void
 say_slow (const WeirContext *ctx, guint index, WeirEvent event, gint64 took)
 {
-  static const char *const names[] = { "batch_submitted", "batch_started", "batch_completed", "output_started",
-                                       "output_completed" };
+  static const char *const names[] = { "batch_submitted", "batch_started",    "batch_completed",
+                                       "output_started",  "output_completed", "epoch_sealed" };
   WeirListening *listening = g_ptr_array_index (ctx->listeners, index);
   gint64 now = g_get_monotonic_time ();
 

@@ -41,8 +41,9 @@ typedef enum {
   WEIR_EVENT_STARTED,
   WEIR_EVENT_COMPLETED,
   WEIR_EVENT_OUTPUT_STARTED,
-  WEIR_EVENT_OUTPUT_COMPLETED
+  WEIR_EVENT_OUTPUT_COMPLETED,
+  WEIR_EVENT_SEALED
 } WeirEvent;
 
-/* Calls the context's listeners; loop thread. @info: a WeirBatchInfo or WeirOutputInfo. */
+/* Calls the context's listeners; loop thread. @info: a WeirBatchInfo, WeirOutputInfo, or the epoch (guint64). */
 void weir_listeners_tell (WeirContext *ctx, WeirEvent event, gconstpointer info);

@@ -24,6 +24,7 @@ typedef enum {
   WEIR_OP_UNION,    /* the parents' partitions, one parent after the other */
   WEIR_OP_WIDE,     /* exchange between two stages */
   WEIR_OP_COMPUTED, /* makes its own partitions on the runner (compute) */
+  WEIR_OP_DEFERRED, /* finds out on the runner which dataset it stands for (compute), then is a union of that one */
   WEIR_OP_TERMINAL, /* the end of a chain: sinks, buffers */
 } WeirOpKind;
 
@@ -73,11 +74,13 @@ struct _WeirOpClass {
    * one task a slice, while no batch runs: writes what has changed since it was last called. load: worker thread, one
    * task a slice (made by slice_open), before the first batch: takes from the section what belongs to the slice; it is
    * called for all sections, in the order in which they were written, whatever the number of slices was then. A slice
-   * whose load or save fails calls weir_task_fail (). COMPUTED operators have one slice, at &op->computed_state. */
+   * whose load or save fails calls weir_task_fail (). COMPUTED operators with a slice_open have one slice, op->slices[0],
+   * touched by the runner alone between saves. */
   void (*save) (WeirTask *task, gpointer slice, guint index, WeirSaver *saver);
   void (*load) (WeirTask *task, gpointer slice, guint index, const WeirSection *section);
 
-  /* COMPUTED, on the runner: set dataset's partitions (see dataset.h). */
+  /* COMPUTED, on the runner: set dataset's partitions (see dataset.h). DEFERRED, on the runner, once: make the dataset
+   * that it stands for its only parent. */
   gboolean (*compute) (WeirDataset *dataset, GError **error);
 
   void (*params_clear) (gpointer params); /* optional */

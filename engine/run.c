@@ -9,15 +9,27 @@
 void
 weir_run_init (WeirRun *run, WeirMemory *memory, WeirWorkers *workers)
 {
-  *run = (WeirRun){ .memory = memory, .workers = workers };
+  *run = (WeirRun){ .memory = memory, .state_memory = memory, .workers = workers };
   pthread_mutex_init (&run->lock, NULL);
   weir_arena_init (&run->results, memory);
+}
+
+static void
+bury (GPtrArray *datasets, GPtrArray **graves)
+{
+  for (guint i = 0; i < datasets->len; i++)
+    weir_dataset_clear (g_ptr_array_index (datasets, i));
+  if (*graves != NULL)
+    g_ptr_array_unref (*graves);
+  *graves = datasets;
 }
 
 void
 weir_run_clear (WeirRun *run)
 {
-  if (run->datasets != NULL)
+  if (run->datasets != NULL && run->graves != NULL)
+    bury (run->datasets, run->graves);
+  else if (run->datasets != NULL)
     g_ptr_array_unref (run->datasets);
   if (run->held != NULL)
     g_ptr_array_unref (run->held);
@@ -37,6 +49,15 @@ weir_run_take_error (WeirRun *run, GError *error)
   __atomic_store_n (&run->failed, 1, __ATOMIC_RELAXED);
   pthread_mutex_unlock (&run->lock);
   g_clear_error (&error);
+}
+
+gboolean
+weir_run_report (WeirRun *run, GError **error)
+{
+  pthread_mutex_lock (&run->lock);
+  g_propagate_error (error, g_error_copy (run->error));
+  pthread_mutex_unlock (&run->lock);
+  return FALSE;
 }
 
 void

@@ -22,6 +22,7 @@ struct _WeirRun {
   WeirTime zero; /* one interval before the first batch: slides are counted from here */
   WeirSeed seed;
   WeirMemory *memory;
+  WeirMemory *state_memory; /* of what lives on from batch to batch: state.limit */
   WeirWorkers *workers;
   guint n_partitions; /* the option: slices of a keyed operator that sets none */
   gint64 *counters;   /* what the batch adds to the job's counters; atomic */
@@ -35,11 +36,16 @@ struct _WeirRun {
   WeirArena results;   /* of collect: runner only */
   GPtrArray *held;     /* partitions that live as long as the batch: runner only */
   GPtrArray *datasets; /* of this batch; freed with it */
+  GPtrArray **graves;  /* nullable: takes the structs of datasets until the next batch is over, so that a job which
+                          held on to one is told */
+  const char *asker;   /* whose function builds datasets now, to name operators by; NULL: nobody's. Runner only */
 };
 
 void weir_run_init (WeirRun *run, WeirMemory *memory, WeirWorkers *workers);
 void weir_run_clear (WeirRun *run);
 void weir_run_take_error (WeirRun *run, GError *error); /* keeps the first; transfer full */
+/* FALSE, with a copy of the error that the run has failed with: the run keeps it for whoever asks later. */
+gboolean weir_run_report (WeirRun *run, GError **error);
 void weir_run_count_reject (WeirRun *run, const char *operator_name, const char *reason, guint64 n);
 
 /* Counts of rejected records, "where: why" -> guint64 *; NULL: none. The table is made with the first. */

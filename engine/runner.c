@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "engine/checkpoint.h"
 #include "engine/counter.h"
 #include "engine/dataset.h"
 #include "engine/engine.h"
@@ -224,9 +225,11 @@ init_run (WeirBatch *batch, WeirRun *run)
   run->zero = engine->zero;
   run->seed = engine->seed;
   run->n_partitions = engine->n_partitions;
+  run->state_memory = engine->state_memory;
   run->n_counters = engine->n_counters;
   run->counters = g_new0 (gint64, run->n_counters);
   run->rejects = g_steal_pointer (&batch->lost);
+  run->graves = &engine->graves;
 }
 
 static void
@@ -237,6 +240,22 @@ finish_info (WeirBatchInfo *info, WeirRun *run)
   info->n_rejected = weir_rejects_sum (run->rejects);
   info->rejects = g_steal_pointer (&run->rejects);
   info->n_invalid_utf8 = __atomic_load_n (&run->n_invalid_utf8, __ATOMIC_RELAXED);
+}
+
+static gboolean
+log_plan (WeirBatch *batch, GError **error)
+{
+  WeirCheckpoint *checkpoint = batch->engine->checkpoint;
+
+  return checkpoint == NULL || weir_checkpoint_log_plan (checkpoint, batch, error);
+}
+
+static void
+cut_epoch (WeirBatch *batch)
+{
+  weir_checkpoint_batch_done (batch->engine->checkpoint, batch, &batch->info->error);
+  if (batch->info->error != NULL)
+    set_done (batch);
 }
 
 static void
@@ -254,13 +273,23 @@ run_batch (WeirBatch *batch)
   post_batch_event (batch, WEIR_EVENT_STARTED);
   for (guint i = 0; i < streams->len; i++)
     make_dataset (batch, &run, g_ptr_array_index (streams, i));
-  if (goes_on (&run, &info->error) && advance_all (batch, &info->error) && run_outputs (batch, &run, &info->error))
+  if (goes_on (&run, &info->error) && log_plan (batch, &info->error) && advance_all (batch, &info->error) &&
+      run_outputs (batch, &run, &info->error))
     weir_counters_merge (engine->ctx->counters, &run);
   set_done (batch);
   info->processing_time = g_get_monotonic_time () - start;
   finish_info (info, &run);
   g_free (run.counters);
   weir_run_clear (&run);
+  if (engine->checkpoint != NULL && info->error == NULL)
+    cut_epoch (batch);
+}
+
+/* No batch: the end of a graceful stop. */
+static void
+run_last (WeirBatch *batch)
+{
+  weir_checkpoint_finish (batch->engine->checkpoint, &batch->info->error);
 }
 
 static WeirBatch *
@@ -312,7 +341,10 @@ weir_runner_main (gpointer data)
 
   pthread_setname_np (pthread_self (), "weir-runner");
   while ((batch = next_batch (engine)) != NULL) {
-    run_batch (batch);
+    if (batch->is_last)
+      run_last (batch);
+    else
+      run_batch (batch);
     hand_back (batch);
   }
   return NULL;
@@ -363,6 +395,20 @@ weir_runner_cut (WeirEngine *engine)
   if (engine->running != NULL)
     cut (engine->running);
   pthread_mutex_unlock (&engine->lock);
+}
+
+void
+weir_runner_resume (WeirEngine *engine)
+{
+  pthread_mutex_lock (&engine->lock);
+  engine->is_halted = FALSE;
+  pthread_mutex_unlock (&engine->lock);
+}
+
+WeirRun *
+weir_runner_run (WeirEngine *engine)
+{
+  return pthread_equal (pthread_self (), engine->runner_thread) ? engine->running : NULL;
 }
 
 const char *

@@ -10,18 +10,19 @@
 
 typedef struct _WeirSource WeirSource;
 typedef struct _WeirSourceKlass WeirSourceKlass;
+typedef struct _WeirPlan WeirPlan;
 typedef struct _WeirLoop WeirLoop;
 typedef struct _WeirEngine WeirEngine;
 
 /* What one source gives to one batch: after plan, the batch is a pure function of it. */
-typedef struct {
+struct _WeirPlan {
   WeirSource *source;
   WeirTime time;
   guint n_partitions; /* set by plan; may be 0 */
   gint64 n_records;   /* set by plan where known, else -1: counted while reading */
   gsize n_bytes;      /* pinned until release */
   gpointer data;      /* the source's own */
-} WeirPlan;
+};
 
 struct _WeirSourceKlass {
   WeirOpClass op;      /* kind SOURCE; read gets reader->plan */
@@ -39,7 +40,8 @@ struct _WeirSourceKlass {
 
   /* Sources that can read again what they have read; all of these or none. A position is data: where the source stands
    * after a plan, all that resume needs. Loop thread, but for resume. */
-  void (*save) (WeirSource *source, const WeirPlan *plan, GByteArray *position);
+  void (*save) (WeirSource *source, const WeirPlan *plan,
+                GByteArray *position); /* plan NULL: where it stands before the first one, asked after open */
   gboolean (*resume) (WeirSource *source, gconstpointer position, gsize size,
                       GError **error); /* after open, before start: what was planned up to there is done */
   gboolean (*replan) (WeirSource *source, WeirPlan *plan, gconstpointer position,
@@ -56,6 +58,7 @@ struct _WeirSource {
   const WeirSourceKlass *klass;
   WeirOp *op;         /* op->params is the source itself */
   WeirEngine *engine; /* set before open */
+  char *uid;          /* set before open: by what a checkpoint knows it; the engine's */
   guint id;
 };
 

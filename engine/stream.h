@@ -17,6 +17,7 @@ struct _WeirStream {
   guint n_parents;
   char *name; /* set by the job, or NULL */
   char *uid;
+  gboolean is_saved;      /* the checkpoint has its state; runner, or whoever starts */
   char *label;            /* name, uid or "<verb>-<n>": what errors call it; op.name points here */
   gboolean has_mistake;   /* one was reported of it: no more are looked for */
   guint n_consumers;      /* outputs, and children that lead to one; set by start */
@@ -34,6 +35,8 @@ WeirStream *weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointe
 WeirStream *weir_stream_derive (WeirStream *parent, const WeirOpClass *klass, gpointer params);
 /* A source's stream; allocates klass->instance_size bytes as the params. */
 WeirStream *weir_stream_new_source (WeirContext *ctx, const WeirSourceKlass *klass);
+/* By what a checkpoint knows it: the uid, or "<verb>-<n>"; transfer full. */
+char *weir_stream_identity (const WeirStream *stream);
 /* Of a window: what was asked for; resolved and checked at start. */
 void weir_stream_set_window (WeirStream *stream, WeirTime length, WeirTime slide);
 /* Remembers a mistake in the graph; weir_context_start () reports the first of a stream. */
@@ -80,4 +83,5 @@ struct _WeirOutput {
   WeirEngine *engine; /* set by start */
 };
 
+char *weir_output_identity (const WeirOutput *output);
 WeirOutput *weir_output_new (WeirStream *stream, const WeirOutputClass *klass, gpointer params);

@@ -202,6 +202,54 @@ weir_batch_folder_commit (const WeirBatchFolder *folder, GError **error)
   return sync_folder (folder->temporary, error) && put_in_place (folder, error) && sync_folder (parent, error);
 }
 
+gboolean
+weir_batch_folder_sync (const WeirBatchFolder *folder, GError **error)
+{
+  g_autofree char *parent = g_path_get_dirname (folder->final);
+
+  return sync_folder (folder->temporary, error) && sync_folder (parent, error);
+}
+
+gboolean
+weir_batch_folder_put (const WeirBatchFolder *folder, GError **error)
+{
+  g_autofree char *parent = g_path_get_dirname (folder->final);
+
+  if (!g_file_test (folder->temporary, G_FILE_TEST_IS_DIR) && g_file_test (folder->final, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  return put_in_place (folder, error) && sync_folder (parent, error);
+}
+
+/* ".<base>-<ms>[.suffix].tmp"? */
+static gboolean
+is_leftover (const char *name, const char *base, const char *suffix)
+{
+  g_autofree char *start = g_strdup_printf (".%s%s", base, base[0] != '\0' ? "-" : "");
+  g_autofree char *end = g_strdup_printf ("%s%s.tmp", suffix[0] != '\0' ? "." : "", suffix);
+  gsize n_digits;
+
+  if (!g_str_has_prefix (name, start))
+    return FALSE;
+  n_digits = strspn (name + strlen (start), "0123456789");
+  return n_digits > 0 && g_str_equal (name + strlen (start) + n_digits, end);
+}
+
+void
+weir_batch_folder_sweep (const char *prefix, const char *suffix)
+{
+  g_autofree char *parent = g_path_get_dirname (prefix);
+  const char *slash = strrchr (prefix, '/');
+  g_autoptr (GDir) entries = g_dir_open (prefix[0] != '\0' ? parent : ".", 0, NULL);
+  const char *name;
+
+  while (entries != NULL && (name = g_dir_read_name (entries)) != NULL) {
+    g_autofree char *path = g_build_filename (parent, name, NULL);
+
+    if (is_leftover (name, slash != NULL ? slash + 1 : prefix, suffix))
+      remove_folder (path);
+  }
+}
+
 void
 weir_batch_folder_abort (const WeirBatchFolder *folder)
 {

@@ -22,6 +22,13 @@ gboolean weir_batch_folder_mark_success (const WeirBatchFolder *folder, GError *
 gboolean weir_batch_folder_commit (const WeirBatchFolder *folder, GError **error); /* an older output is replaced */
 void weir_batch_folder_abort (const WeirBatchFolder *folder);
 
+/* The same in two steps, for folders that appear when their epoch is sealed. sync: it is whole, durable and invisible.
+ * put: it appears, durably; done already is as good. */
+gboolean weir_batch_folder_sync (const WeirBatchFolder *folder, GError **error);
+gboolean weir_batch_folder_put (const WeirBatchFolder *folder, GError **error);
+/* Removes what batches have left under temporary names of this prefix and suffix. */
+void weir_batch_folder_sweep (const char *prefix, const char *suffix);
+
 /* A descriptor to write to; below 0: errno says why. @path is set in any case, to be freed. Any thread. */
 int weir_batch_folder_create (const WeirBatchFolder *folder, const char *name, char **path);
 

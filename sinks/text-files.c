@@ -13,6 +13,7 @@
 
 #include "engine/context.h"
 #include "engine/dataset.h"
+#include "engine/frame.h"
 #include "engine/stream.h"
 #include "engine/task.h"
 #include "engine/value-text.h"
@@ -23,6 +24,7 @@
 typedef struct {
   char *prefix; /* never NULL, as the suffix */
   char *suffix;
+  GArray *written; /* of WeirTime: batches whose folders wait for the seal; runner */
 } Params;
 
 /* A partition's file while it is written. */
@@ -138,8 +140,10 @@ write_folder (WeirOutput *output, WeirDataset *data, WeirBatchFolder *folder, GE
   g_autofree gpointer *outputs = NULL;
   guint n;
 
-  return weir_batch_folder_begin (folder, error) && weir_dataset_run (data, &terminal, &outputs, &n, error) &&
-         weir_batch_folder_mark_success (folder, error) && weir_batch_folder_commit (folder, error);
+  if (!weir_batch_folder_begin (folder, error) || !weir_dataset_run (data, &terminal, &outputs, &n, error) ||
+      !weir_batch_folder_mark_success (folder, error))
+    return FALSE;
+  return output->is_sealed ? weir_batch_folder_sync (folder, error) : weir_batch_folder_commit (folder, error);
 }
 
 static gboolean
@@ -153,8 +157,77 @@ text_files_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError **e
   ok = write_folder (output, data, &folder, error);
   if (!ok)
     weir_batch_folder_abort (&folder);
+  else if (output->is_sealed)
+    g_array_append_val (params->written, time);
   weir_batch_folder_clear (&folder);
   return ok;
+}
+
+static gpointer
+text_files_cut (WeirOutput *output)
+{
+  Params *params = output->params;
+  GArray *written = params->written;
+
+  if (written->len == 0)
+    return NULL;
+  params->written = g_array_new (FALSE, FALSE, sizeof (WeirTime));
+  return written;
+}
+
+/* The names as they are from anywhere, since the job may go on from another folder. */
+static gboolean
+text_files_prepare (WeirOutput *output, gpointer gathered, guint64 epoch, GByteArray *note, GError **error)
+{
+  const Params *params = output->params;
+  g_autoptr (GArray) written = gathered;
+
+  weir_put_u32 (note, written->len);
+  for (guint i = 0; i < written->len; i++) {
+    WeirBatchFolder folder;
+    g_autofree char *final = NULL;
+    g_autofree char *temporary = NULL;
+
+    weir_batch_folder_init (&folder, params->prefix, params->suffix, g_array_index (written, WeirTime, i));
+    final = g_canonicalize_filename (folder.final, NULL);
+    temporary = g_canonicalize_filename (folder.temporary, NULL);
+    weir_put_string (note, final);
+    weir_put_string (note, temporary);
+    weir_batch_folder_clear (&folder);
+  }
+  return TRUE;
+}
+
+static gboolean
+text_files_commit (WeirOutput *output, guint64 epoch, gconstpointer note, gsize size, GError **error)
+{
+  WeirTaker taker;
+  guint32 n;
+
+  weir_taker_init (&taker, note, size);
+  n = weir_take_u32 (&taker);
+  for (guint32 i = 0; i < n; i++) {
+    g_autofree char *final = weir_take_string (&taker);
+    g_autofree char *temporary = weir_take_string (&taker);
+    const WeirBatchFolder folder = { final, temporary };
+
+    if (taker.has_failed) {
+      g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT, "its note is none of saved files");
+      return FALSE;
+    }
+    if (!weir_batch_folder_put (&folder, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+text_files_abort (WeirOutput *output)
+{
+  Params *params = output->params;
+
+  g_array_set_size (params->written, 0);
+  weir_batch_folder_sweep (params->prefix, params->suffix);
 }
 
 static void
@@ -162,6 +235,7 @@ params_clear (gpointer data)
 {
   Params *params = data;
 
+  g_array_unref (params->written);
   g_free (params->prefix);
   g_free (params->suffix);
 }
@@ -205,6 +279,10 @@ static const WeirOutputClass text_files_class = {
   .verb = "save_as_text_files",
   .validate = text_files_validate,
   .run = text_files_run,
+  .cut = text_files_cut,
+  .prepare = text_files_prepare,
+  .commit = text_files_commit,
+  .abort = text_files_abort,
   .params_clear = params_clear,
 };
 
@@ -216,7 +294,7 @@ static const WeirOutputClass text_files_class = {
  *
  * Saves each batch in a folder `prefix-<ms>[.suffix]`: a file part-00000, part-00001 … for each partition, empty ones
  * too, a line for each element, as weir_to_string() writes it (line feeds inside of a TEXT go out as they are), and an
- * empty _SUCCESS. The folder is written under a temporary name, synced and renamed: it appears whole or not at all. An
+ * empty _SUCCESS. With a checkpoint the folders of an epoch appear when it is sealed, each exactly once. The folder is written under a temporary name, synced and renamed: it appears whole or not at all. An
  * older output of the same batch time is replaced; a folder that holds anything else is left alone, which is an error.
  * Folders above are made. Workers write, and block on the disk.
  *
@@ -230,6 +308,7 @@ weir_save_as_text_files (WeirStream *s, const char *prefix, const char *suffix)
 {
   Params *params = g_new0 (Params, 1);
 
+  params->written = g_array_new (FALSE, FALSE, sizeof (WeirTime));
   params->prefix = g_strdup (prefix != NULL ? prefix : "");
   params->suffix = g_strdup (suffix != NULL ? suffix : "");
   return weir_output_new (s, &text_files_class, params);

@@ -10,6 +10,9 @@
 
 #include <math.h>
 
+#include <weir/error.h>
+
+#include "engine/frame.h"
 #include "engine/options.h"
 #include "engine/stream.h"
 #include "engine/task.h"
@@ -73,18 +76,26 @@ count_due (GeneratorSource *self, WeirTime time)
 }
 
 static void
+set_plan (const GeneratorSource *self, WeirPlan *plan, guint64 from, guint64 n)
+{
+  GeneratorPlan *data = g_new0 (GeneratorPlan, 1);
+
+  data->from = from;
+  data->n = n;
+  plan->n_partitions = (guint) MIN ((n + PARTITION_RECORDS - 1) / PARTITION_RECORDS, self->n_partitions);
+  plan->n_records = (gint64) n;
+  plan->data = data;
+}
+
+static void
 generator_plan (WeirSource *source, WeirPlan *plan)
 {
   GeneratorSource *self = (GeneratorSource *) source;
-  GeneratorPlan *data = g_new0 (GeneratorPlan, 1);
+  guint64 from = self->next;
 
-  data->from = self->next;
   if (!self->is_stopped)
-    data->n = self->rate > 0 ? count_due (self, plan->time) : self->n_steered;
-  self->next += data->n;
-  plan->n_partitions = (guint) MIN ((data->n + PARTITION_RECORDS - 1) / PARTITION_RECORDS, self->n_partitions);
-  plan->n_records = (gint64) data->n;
-  plan->data = data;
+    self->next += self->rate > 0 ? count_due (self, plan->time) : self->n_steered;
+  set_plan (self, plan, from, self->next - from);
 }
 
 /* What the next batch may hold by the speed of the one that has ended. Two that are planned meanwhile change nothing:
@@ -109,6 +120,43 @@ generator_release (WeirSource *source, WeirPlan *plan)
 
   steer ((GeneratorSource *) source, data);
   g_free (data);
+}
+
+static void
+generator_save (WeirSource *source, const WeirPlan *plan, GByteArray *position)
+{
+  const GeneratorSource *self = (const GeneratorSource *) source;
+
+  weir_put_u64 (position, self->next);
+  weir_put_u64 (position, (guint64) self->zero);
+  weir_put_u32 (position, (guint32) self->is_begun);
+}
+
+static gboolean
+generator_resume (WeirSource *source, gconstpointer position, gsize size, GError **error)
+{
+  GeneratorSource *self = (GeneratorSource *) source;
+  WeirTaker taker;
+
+  weir_taker_init (&taker, position, size);
+  self->next = weir_take_u64 (&taker);
+  self->zero = (WeirTime) weir_take_u64 (&taker);
+  self->is_begun = weir_take_u32 (&taker) != 0;
+  if (weir_taker_is_done (&taker))
+    return TRUE;
+  g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT, "the saved position is none of a generator");
+  return FALSE;
+}
+
+static gboolean
+generator_replan (WeirSource *source, WeirPlan *plan, gconstpointer position, gsize size)
+{
+  GeneratorSource *self = (GeneratorSource *) source;
+  guint64 from = self->next;
+
+  generator_resume (source, position, size, NULL);
+  set_plan (self, plan, from, self->next - from);
+  return TRUE;
 }
 
 static void
@@ -164,6 +212,9 @@ static const WeirSourceKlass generator_class = {
   .plan = generator_plan,
   .release = generator_release,
   .stop = generator_stop,
+  .save = generator_save,
+  .resume = generator_resume,
+  .replan = generator_replan,
 };
 
 /**

@@ -6,11 +6,13 @@
  * figures of WeirQueue are guarded by `lock`; a batch never changes once it is in the list.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <weir/error.h>
 #include <weir/input.h>
 
 #include <pthread.h>
 #include <string.h>
 
+#include "engine/frame.h"
 #include "engine/source.h"
 #include "engine/stream.h"
 #include "engine/task.h"
@@ -34,12 +36,18 @@ struct _WeirQueue {
   pthread_mutex_t lock;
   guint n_partitions; /* under lock, as what follows */
   Batch *first, **last;
+  guint64 n_dropped; /* pushes before the first */
+  guint64 n_pushed;
+  WeirEngine *waiter; /* wants to be woken by the next push; NULL: nobody */
+  const void *keeper; /* the source that has to keep what it read; NULL: none */
 };
 
 typedef struct {
   WeirSource source;
   WeirQueue *queue;
   gboolean one_at_a_time;
+  gboolean keeps; /* pushes until they are sealed: there is a checkpoint */
+  guint64 next;   /* the first push that no batch has; where it keeps */
 } QueueSource;
 
 /* What a batch reads: partition p is slice p % n of push p / n. */
@@ -178,9 +186,15 @@ copy_batch (const WeirValue *values, gsize n)
 static void
 append (WeirQueue *queue, Batch *batch)
 {
+  WeirEngine *waiter;
+
   pthread_mutex_lock (&queue->lock);
   *queue->last = batch;
   queue->last = &batch->next;
+  queue->n_pushed++;
+  waiter = g_steal_pointer (&queue->waiter);
+  if (waiter != NULL) /* under the lock: a source that closes takes itself out first */
+    weir_engine_wake (waiter);
   pthread_mutex_unlock (&queue->lock);
 }
 
@@ -235,13 +249,54 @@ take (WeirQueue *queue, gboolean one_at_a_time, guint *n_partitions)
   return taken;
 }
 
+/* Pushes up to number @until into a plan, where they stay in the queue until they are sealed. Under lock. */
+static void
+plan_kept (QueueSource *self, WeirPlan *plan, guint64 until)
+{
+  QueuePlan *data = g_new (QueuePlan, 1);
+  guint64 number = self->queue->n_dropped;
+
+  data->batches = g_ptr_array_new ();
+  data->n_slices = self->queue->n_partitions;
+  plan->n_records = 0;
+  plan->data = data;
+  for (Batch *batch = self->queue->first; batch != NULL && number < until; batch = batch->next, number++) {
+    if (number < self->next || batch->is_nothing)
+      continue;
+    plan->n_records += (gint64) batch->n;
+    plan->n_bytes += batch->size;
+    g_ptr_array_add (data->batches, batch);
+  }
+  self->next = until;
+  plan->n_partitions = data->batches->len * data->n_slices;
+}
+
+static void
+queue_plan_kept (QueueSource *self, WeirPlan *plan)
+{
+  WeirQueue *queue = self->queue;
+  guint64 until;
+
+  pthread_mutex_lock (&queue->lock);
+  until = MAX (queue->n_pushed, self->next);
+  if (self->one_at_a_time)
+    until = MIN (until, self->next + 1);
+  plan_kept (self, plan, until);
+  pthread_mutex_unlock (&queue->lock);
+}
+
 static void
 queue_plan (WeirSource *source, WeirPlan *plan)
 {
   QueueSource *self = (QueueSource *) source;
-  QueuePlan *data = g_new (QueuePlan, 1);
+  QueuePlan *data;
   Batch *next;
 
+  if (self->keeps) {
+    queue_plan_kept (self, plan);
+    return;
+  }
+  data = g_new (QueuePlan, 1);
   data->batches = g_ptr_array_new_with_free_func (g_free);
   plan->n_records = 0;
   plan->data = data;
@@ -271,13 +326,127 @@ queue_release (WeirSource *source, WeirPlan *plan)
 static gboolean
 queue_has_staged (WeirSource *source)
 {
-  WeirQueue *queue = ((QueueSource *) source)->queue;
+  const QueueSource *self = (const QueueSource *) source;
+  WeirQueue *queue = self->queue;
   gboolean has;
 
   pthread_mutex_lock (&queue->lock);
-  has = queue->first != NULL;
+  has = self->keeps ? queue->n_pushed > self->next : queue->first != NULL;
   pthread_mutex_unlock (&queue->lock);
   return has;
+}
+
+static gboolean
+queue_open (WeirSource *source, GError **error)
+{
+  QueueSource *self = (QueueSource *) source;
+  WeirQueue *queue = self->queue;
+  gboolean is_shared;
+
+  self->keeps = weir_engine_is_durable (source->engine);
+  pthread_mutex_lock (&queue->lock);
+  is_shared = self->keeps && queue->keeper != NULL;
+  self->next = queue->n_dropped;
+  if (self->keeps && !is_shared)
+    queue->keeper = self;
+  pthread_mutex_unlock (&queue->lock);
+  if (is_shared)
+    g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_GRAPH,
+                         "its queue is read by another stream as well, and with a checkpoint it could not be told who "
+                         "has read what: give each stream a queue of its own");
+  return !is_shared;
+}
+
+static void
+queue_close (WeirSource *source)
+{
+  WeirQueue *queue = ((QueueSource *) source)->queue;
+
+  pthread_mutex_lock (&queue->lock);
+  if (queue->keeper == source)
+    queue->keeper = NULL;
+  if (queue->waiter == source->engine)
+    queue->waiter = NULL;
+  pthread_mutex_unlock (&queue->lock);
+}
+
+static void
+queue_save (WeirSource *source, const WeirPlan *plan, GByteArray *position)
+{
+  weir_put_u64 (position, ((const QueueSource *) source)->next);
+}
+
+static guint64
+number_of (gconstpointer position, gsize size)
+{
+  WeirTaker taker;
+
+  weir_taker_init (&taker, position, size);
+  return weir_take_u64 (&taker);
+}
+
+/* Drops the pushes before @number; of those that come later the first ones, if a program pushes all of them again. Under
+ * lock. */
+static void
+drop_before (WeirQueue *queue, guint64 number)
+{
+  while (queue->first != NULL && queue->n_dropped < number) {
+    Batch *batch = queue->first;
+
+    queue->first = batch->next;
+    queue->n_dropped++;
+    g_free (batch);
+  }
+  if (queue->first == NULL)
+    queue->last = &queue->first;
+}
+
+static gboolean
+queue_resume (WeirSource *source, gconstpointer position, gsize size, GError **error)
+{
+  QueueSource *self = (QueueSource *) source;
+  WeirQueue *queue = self->queue;
+  guint64 number = number_of (position, size), n_dropped;
+
+  pthread_mutex_lock (&queue->lock);
+  n_dropped = queue->n_dropped;
+  if (number >= n_dropped)
+    self->next = number;
+  pthread_mutex_unlock (&queue->lock);
+  if (number < n_dropped)
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS,
+                 "the checkpoint goes on with push %" G_GUINT64_FORMAT
+                 ", and the queue has let go of all before %" G_GUINT64_FORMAT ": it belongs to a newer checkpoint",
+                 number, n_dropped);
+  return number >= n_dropped;
+}
+
+static gboolean
+queue_replan (WeirSource *source, WeirPlan *plan, gconstpointer position, gsize size)
+{
+  QueueSource *self = (QueueSource *) source;
+  WeirQueue *queue = self->queue;
+  guint64 until = MAX (number_of (position, size), self->next);
+  gboolean is_there;
+
+  pthread_mutex_lock (&queue->lock);
+  is_there = queue->n_pushed >= until;
+  if (is_there)
+    plan_kept (self, plan, until);
+  else
+    queue->waiter = source->engine;
+  pthread_mutex_unlock (&queue->lock);
+  return is_there;
+}
+
+static void
+queue_sealed (WeirSource *source, gconstpointer position, gsize size)
+{
+  WeirQueue *queue = ((QueueSource *) source)->queue;
+
+  pthread_mutex_lock (&queue->lock);
+  drop_before (queue, number_of (position, size));
+  pthread_mutex_unlock (&queue->lock);
 }
 
 /* i * n / n_slices without the product, which may not fit. */
@@ -350,6 +519,12 @@ static const WeirSourceKlass queue_class = {
   .plan = queue_plan,
   .release = queue_release,
   .has_staged = queue_has_staged,
+  .open = queue_open,
+  .close = queue_close,
+  .save = queue_save,
+  .resume = queue_resume,
+  .replan = queue_replan,
+  .sealed = queue_sealed,
 };
 
 /**
@@ -359,7 +534,9 @@ static const WeirSourceKlass queue_class = {
  * @one_at_a_time: %TRUE: each batch takes the oldest push; %FALSE: each batch takes all that was pushed so far, one
  * push after the other
  *
- * A stream of what the program pushes. When nothing was pushed a batch is empty. A graceful stop processes all that
+ * A stream of what the program pushes. With a checkpoint, pushes are kept until their epoch is sealed, and are known by
+ * their number: a job that goes on skips as many pushes as were sealed, so a program that starts again pushes the same
+ * ones again. When nothing was pushed a batch is empty. A graceful stop processes all that
  * was pushed. If several streams read one queue, each push goes to one of them.
  *
  * Returns: (transfer none): the stream; a mistake is reported by weir_context_start()

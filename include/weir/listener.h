@@ -16,6 +16,7 @@ typedef struct {
   void (*batch_completed) (const WeirBatchInfo *info, gpointer user_data);
   void (*output_started) (const WeirOutputInfo *info, gpointer user_data);
   void (*output_completed) (const WeirOutputInfo *info, gpointer user_data);
+  void (*epoch_sealed) (guint64 epoch, gpointer user_data);
 } WeirListener;
 
 WEIR_API WeirTime weir_batch_info_time (const WeirBatchInfo *info);
