@@ -26,6 +26,8 @@ weir_dataset_n_partitions (WeirDataset *d)
   guint n = 0;
 
   g_return_val_if_fail (d != NULL, 0);
+  if (!weir_dataset_is_valid (d, NULL))
+    return 0;
   return weir_dataset_count_partitions (d, &n, &error) ? n : 0;
 }
 
@@ -53,7 +55,7 @@ gboolean
 weir_dataset_count (WeirDataset *d, gsize *count, GError **error)
 {
   g_return_val_if_fail (d != NULL && count != NULL, FALSE);
-  if (!weir_dataset_keep (d, error))
+  if (!weir_dataset_is_valid (d, error) || !weir_dataset_keep (d, error))
     return FALSE;
   *count = count_elements (d->partitions, d->n_partitions);
   return TRUE;
@@ -129,9 +131,9 @@ GArray *
 weir_dataset_collect (WeirDataset *d, GError **error)
 {
   g_return_val_if_fail (d != NULL, NULL);
-  if (!weir_dataset_keep (d, error))
+  if (!weir_dataset_is_valid (d, error) || !weir_dataset_keep (d, error))
     return NULL;
-  return gather (d->run, d->partitions, d->n_partitions, G_MAXSIZE, error);
+  return gather (weir_dataset_run_of (d), d->partitions, d->n_partitions, G_MAXSIZE, error);
 }
 
 /* The terminal of take: the first elements of each partition; the rest is computed, since others count on it, and let
@@ -206,11 +208,13 @@ weir_dataset_take (WeirDataset *d, gsize n, GError **error)
   gboolean ok;
 
   g_return_val_if_fail (d != NULL, NULL);
+  if (!weir_dataset_is_valid (d, error))
+    return NULL;
   head.name = d->op->name;
-  if (d->n_uses > 1 && !weir_dataset_keep (d, error))
+  if ((d->n_uses > 1 || d->n_handed > 0) && !weir_dataset_keep (d, error))
     return NULL;
   if (d->is_kept)
-    return gather (d->run, d->partitions, d->n_partitions, n, error);
+    return gather (weir_dataset_run_of (d), d->partitions, d->n_partitions, n, error);
   ok = weir_dataset_run (d, &head, (gpointer **) &partitions, &n_partitions, error);
   keep_for_batch (d->run, partitions, n_partitions);
   return ok ? gather (d->run, partitions, n_partitions, n, error) : NULL;
@@ -272,6 +276,8 @@ weir_dataset_foreach_partition (WeirDataset *d, WeirPartitionFunc f, gpointer us
   guint n;
 
   g_return_val_if_fail (d != NULL && f != NULL, FALSE);
+  if (!weir_dataset_is_valid (d, error))
+    return FALSE;
   terminal.name = d->op->name;
   return weir_dataset_run (d, &terminal, &outputs, &n, error);
 }

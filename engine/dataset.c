@@ -46,8 +46,18 @@ exchange_free (WeirExchange *exchange, void (*output_free) (gpointer))
   g_free (exchange);
 }
 
+static void
+op_free (WeirOp *op)
+{
+  if (op->params != NULL && op->klass->params_clear != NULL)
+    op->klass->params_clear (op->params);
+  g_free (op->params);
+  g_free ((char *) op->name);
+  g_free (op);
+}
+
 void
-weir_dataset_free (WeirDataset *dataset)
+weir_dataset_clear (WeirDataset *dataset)
 {
   for (guint i = 0; i < dataset->n_partitions; i++)
     weir_partition_unref (dataset->partitions[i]);
@@ -55,19 +65,18 @@ weir_dataset_free (WeirDataset *dataset)
     exchange_free (dataset->exchange, dataset->op->klass->output_free);
   if (dataset->rejects != NULL)
     g_ptr_array_unref (dataset->rejects);
+  if (dataset->owns_op)
+    op_free ((WeirOp *) dataset->op);
   g_free (dataset->partitions);
   g_free (dataset->parents);
-  g_free (dataset);
+  *dataset = (WeirDataset){ 0 };
 }
 
-/* The run keeps its error for whoever asks later; the caller gets a copy. */
-static gboolean
-report (WeirRun *run, GError **error)
+void
+weir_dataset_free (WeirDataset *dataset)
 {
-  pthread_mutex_lock (&run->lock);
-  g_propagate_error (error, g_error_copy (run->error));
-  pthread_mutex_unlock (&run->lock);
-  return FALSE;
+  weir_dataset_clear (dataset);
+  g_free (dataset);
 }
 
 static void
@@ -106,7 +115,7 @@ write_exchange (WeirDataset *dataset, GError **error)
     stage.pipelines = plan.pipelines;
     exchange = dataset->exchange = g_new0 (WeirExchange, 1);
     ok = weir_stage_run (&stage, &exchange->outputs, &exchange->n_outputs, &exchange->n_elements) ||
-         report (dataset->run, error);
+         weir_run_report (dataset->run, error);
     exchange->n_slices = dataset->op->n_slices;
     exchange->merged = g_new0 (gpointer, exchange->n_slices);
     exchange->inputs = g_new0 (guint, exchange->n_outputs);
@@ -129,7 +138,7 @@ weir_dataset_advance (WeirDataset *dataset, GError **error)
   if (dataset->op->klass->kind == WEIR_OP_COMPUTED)
     return weir_dataset_keep (dataset, error);
   ok = write_exchange (dataset, error);
-  return ok && (weir_stage_advance (dataset) || report (dataset->run, error));
+  return ok && (weir_stage_advance (dataset) || weir_run_report (dataset->run, error));
 }
 
 static gboolean
@@ -156,6 +165,24 @@ collect_narrow (WeirDataset *dataset, Plan *plan, GError **error)
   return TRUE;
 }
 
+/* Once; whoever asks again hears of the same failure. */
+static gboolean
+settle (WeirDataset *dataset, GError **error)
+{
+  GError *failure = NULL;
+
+  if (dataset->is_settled)
+    return TRUE;
+  if (weir_run_has_failed (dataset->run))
+    return weir_run_report (dataset->run, error);
+  dataset->is_settled = dataset->op->klass->compute (dataset, &failure);
+  if (dataset->is_settled)
+    return TRUE;
+  weir_run_take_error (dataset->run, g_error_copy (failure));
+  g_propagate_error (error, failure);
+  return FALSE;
+}
+
 static gboolean
 collect_fresh (WeirDataset *dataset, Plan *plan, GError **error)
 {
@@ -165,6 +192,8 @@ collect_fresh (WeirDataset *dataset, Plan *plan, GError **error)
     return TRUE;
   case WEIR_OP_WIDE:
     return collect_wide (dataset, plan, error);
+  case WEIR_OP_DEFERRED:
+    return settle (dataset, error) && collect_narrow (dataset, plan, error);
   case WEIR_OP_NARROW:
   case WEIR_OP_UNION:
     return collect_narrow (dataset, plan, error);
@@ -177,7 +206,7 @@ collect_fresh (WeirDataset *dataset, Plan *plan, GError **error)
 static gboolean
 collect (WeirDataset *dataset, Plan *plan, GError **error)
 {
-  gboolean must_keep = dataset->n_uses > 1 || dataset->op->klass->kind == WEIR_OP_COMPUTED;
+  gboolean must_keep = dataset->n_uses > 1 || dataset->n_handed > 0 || dataset->op->klass->kind == WEIR_OP_COMPUTED;
 
   if (must_keep && !weir_dataset_keep (dataset, error))
     return FALSE;
@@ -237,9 +266,9 @@ static gboolean
 run_pipelines (WeirDataset *dataset, Plan *plan, const WeirOp *terminal, gpointer **outputs, guint *n_outputs,
                GError **error)
 {
-  WeirStage stage = { dataset->run, plan->pipelines, terminal, terminal->klass, NULL };
+  WeirStage stage = { weir_dataset_run_of (dataset), plan->pipelines, terminal, terminal->klass, NULL };
 
-  return weir_stage_run (&stage, outputs, n_outputs, NULL) || report (dataset->run, error);
+  return weir_stage_run (&stage, outputs, n_outputs, NULL) || weir_run_report (stage.run, error);
 }
 
 gboolean
@@ -275,7 +304,7 @@ weir_dataset_keep (WeirDataset *dataset, GError **error)
   if (dataset->is_kept)
     return TRUE;
   if (weir_run_has_failed (dataset->run))
-    return report (dataset->run, error);
+    return weir_run_report (dataset->run, error);
   if (dataset->op->klass->kind == WEIR_OP_COMPUTED) {
     dataset->is_kept = dataset->op->klass->compute (dataset, error);
     return dataset->is_kept;

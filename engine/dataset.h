@@ -25,7 +25,8 @@ void weir_partition_unref (WeirPartition *partition);
 gboolean weir_partition_append (WeirPartition *partition, const WeirChunk *chunk, gboolean deep);
 
 struct _WeirDataset {
-  WeirRun *run;
+  WeirRun *run;     /* NULL: it outlives batches, where ctx is set; else its batch is over */
+  WeirContext *ctx; /* of weir_context_dataset () */
   const WeirOp *op;
   WeirDataset **parents;
   guint n_parents;
@@ -36,11 +37,22 @@ struct _WeirDataset {
   guint n_partitions;
   gboolean is_kept;
   gboolean is_advanced;
+  gboolean is_settled; /* DEFERRED: parents[0] is what it stands for */
+  gboolean owns_op;    /* it was made by a verb on datasets */
+  gboolean has_run;    /* not kept, in a stage that is done: once more must not count once more */
+  guint n_handed;      /* functions that hold it right now and may ask again: kept when asked */
+  gpointer index;      /* of the context's: what an operator made of it, to be freed with index_free */
+  GDestroyNotify index_free;
   GPtrArray *rejects; /* of WeirPartition, in order of task, where op->keep_rejects; else NULL */
 };
 
 WeirDataset *weir_dataset_new_node (WeirRun *run, const WeirOp *op, WeirDataset *const *parents, guint n_parents);
+void weir_dataset_clear (WeirDataset *dataset); /* its batch is over, nothing but the struct is left */
 void weir_dataset_free (WeirDataset *dataset);
+
+/* The batch in which it may be asked now; NULL: none, weir_dataset_is_valid () says why. Runner. */
+WeirRun *weir_dataset_run_of (const WeirDataset *dataset);
+gboolean weir_dataset_is_valid (const WeirDataset *dataset, GError **error);
 
 /* All run stages on the runner and block; FALSE: error is set and the batch has failed. */
 gboolean weir_dataset_keep (WeirDataset *dataset, GError **error);    /* compute and hold all partitions */

@@ -89,6 +89,8 @@ build_chain (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipeline *
     const WeirDataset *dataset = g_ptr_array_index (pipeline->chain, i - 1);
 
     task = weir_task_link_new (task_run, dataset->op, dataset->op->klass, task);
+    if (task != NULL)
+      task->is_again = dataset->has_run;
   }
   if (task != NULL)
     task = weir_task_link_new (task_run, origin->op, origin->is_kept ? &kept_class : origin->op->klass, task);
@@ -242,6 +244,17 @@ weigh (const WeirPipeline *pipeline)
   return n;
 }
 
+static void
+note_run (const WeirStage *stage)
+{
+  for (guint i = 0; i < stage->pipelines->len; i++) {
+    const GPtrArray *chain = g_array_index (stage->pipelines, WeirPipeline, i).chain;
+
+    for (guint k = 0; k < chain->len; k++)
+      ((WeirDataset *) g_ptr_array_index (chain, k))->has_run = TRUE;
+  }
+}
+
 gboolean
 weir_stage_run (const WeirStage *stage, gpointer **outputs, guint *n_outputs, guint64 *n_elements)
 {
@@ -255,6 +268,7 @@ weir_stage_run (const WeirStage *stage, gpointer **outputs, guint *n_outputs, gu
   }
   work.results = g_new0 (Result, n);
   weir_workers_run (stage->run->workers, n, weight < ALONE_BELOW, run_task, &work);
+  note_run (stage);
   *outputs = g_new0 (gpointer, n);
   *n_outputs = n;
   for (guint i = 0; i < n; i++) {

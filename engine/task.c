@@ -287,6 +287,10 @@ void
 weir_reject (WeirTask *task, WeirValue value, const char *reason)
 {
   g_return_if_fail (task != NULL && reason != NULL);
+  if (task->is_again) {
+    task->n_rejects_ever++;
+    return;
+  }
   if (task->reject_reason == NULL || strncmp (task->reject_reason, reason, REASON_MAX) != 0)
     start_rejects (task, reason);
   if (!weir_task_is_going (task))

@@ -35,6 +35,7 @@ struct _WeirTask {
   const WeirOp *op;  /* the operator, source or output that this link runs */
   const WeirOpClass *klass;
   WeirDataset *const *absorbed; /* what a fused class does beside its own */
+  gboolean is_again;            /* the dataset has run before: what it counts has been counted */
   gpointer instance;            /* klass->instance_size zeroed bytes */
   WeirSeed seed;                /* what a wide operator hashes its keys with, when it writes and when it reads */
   WeirTask *next;               /* NULL at the end of the chain */

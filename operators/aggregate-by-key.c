@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
-#include "engine/stream.h"
+#include <weir/dataset.h>
+
+#include "engine/verb.h"
 #include "operators/combine.h"
 #include "operators/pairs.h"
 
@@ -116,6 +118,22 @@ static const WeirOpClass aggregate_class = {
   .read = aggregate_read,
 };
 
+static WeirVerb
+aggregate_verb (const WeirAggregate *a, gsize size)
+{
+  WeirAggregate *params = g_new0 (WeirAggregate, 1);
+  WeirVerb verb = { .klass = &aggregate_class, .params = params };
+
+  if (a != NULL)
+    memcpy (params, a, MIN (size, sizeof *params));
+  if (params->add == NULL || params->merge == NULL || params->result == NULL)
+    verb.mistake = g_strdup ("needs add, merge and result functions: set all three in the WeirAggregate");
+  else if (params->size == 0 || params->size > SIZE_MOST)
+    verb.mistake =
+        g_strdup_printf ("has an accumulator of %" G_GSIZE_FORMAT " bytes: give it 1 to %d", params->size, SIZE_MOST);
+  return verb;
+}
+
 /**
  * weir_aggregate_by_key:
  * @s: a stream of pairs
@@ -142,16 +160,32 @@ static const WeirOpClass aggregate_class = {
 WeirStream *
 weir_aggregate_by_key_sized (WeirStream *s, const WeirAggregate *a, gsize size)
 {
-  WeirAggregate *params = g_new0 (WeirAggregate, 1);
-  WeirStream *stream;
+  return weir_verb_on_stream (aggregate_verb (a, size), s);
+}
 
-  if (a != NULL)
-    memcpy (params, a, MIN (size, sizeof *params));
-  stream = weir_stream_derive (s, &aggregate_class, params);
-  if (params->add == NULL || params->merge == NULL || params->result == NULL)
-    weir_stream_mistake (stream, "needs add, merge and result functions: set all three in the WeirAggregate");
-  if (params->size == 0 || params->size > SIZE_MOST)
-    weir_stream_mistake (stream, "has an accumulator of %" G_GSIZE_FORMAT " bytes: give it 1 to %d", params->size,
-                         SIZE_MOST);
-  return stream;
+/**
+ * weir_dataset_aggregate_by_key:
+ * @d: a dataset of pairs
+ * @a: as of weir_aggregate_by_key(); copied
+ *
+ * weir_aggregate_by_key() of a dataset. Called on the runner, in a function of transform or foreach; runs when the
+ * result is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+
+/**
+ * weir_dataset_aggregate_by_key_sized:
+ * @d: as of weir_dataset_aggregate_by_key()
+ * @a: as there
+ * @size: sizeof (WeirAggregate) as the caller knows it, so that fields can be appended
+ *
+ * What the macro weir_dataset_aggregate_by_key() calls, for languages without macros.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_aggregate_by_key_sized (WeirDataset *d, const WeirAggregate *a, gsize size)
+{
+  return weir_verb_on_dataset (aggregate_verb (a, size), d);
 }

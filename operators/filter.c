@@ -55,3 +55,19 @@ weir_filter (WeirStream *s, WeirFilterFunc f, gpointer user_data)
 {
   return weir_stream_derive_function (s, &filter_class, (WeirFunction){ .filter = f, .user_data = user_data });
 }
+
+/**
+ * weir_dataset_filter:
+ * @d: a dataset
+ * @f: as of weir_filter()
+ * @user_data: as of weir_filter()
+ *
+ * weir_filter() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_filter (WeirDataset *d, WeirFilterFunc f, gpointer user_data)
+{
+  return weir_dataset_derive_function (d, &filter_class, (WeirFunction){ .filter = f, .user_data = user_data });
+}

@@ -142,3 +142,36 @@ weir_flat_map_values (WeirStream *s, WeirFlatMapFunc f, gpointer user_data)
   return weir_stream_derive_function (s, &flat_map_values_class,
                                       (WeirFunction){ .flat_map = f, .user_data = user_data });
 }
+
+/**
+ * weir_dataset_flat_map:
+ * @d: a dataset
+ * @f: as of weir_flat_map()
+ * @user_data: as of weir_flat_map()
+ *
+ * weir_flat_map() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_flat_map (WeirDataset *d, WeirFlatMapFunc f, gpointer user_data)
+{
+  return weir_dataset_derive_function (d, &flat_map_class, (WeirFunction){ .flat_map = f, .user_data = user_data });
+}
+
+/**
+ * weir_dataset_flat_map_values:
+ * @d: a dataset of pairs
+ * @f: as of weir_flat_map_values()
+ * @user_data: as of weir_flat_map_values()
+ *
+ * weir_flat_map_values() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_flat_map_values (WeirDataset *d, WeirFlatMapFunc f, gpointer user_data)
+{
+  return weir_dataset_derive_function (d, &flat_map_values_class,
+                                       (WeirFunction){ .flat_map = f, .user_data = user_data });
+}

@@ -1,18 +1,29 @@
-/* Owns how operators with a function of the job's become part of the graph. Before start, on the thread that builds it.
+/* Owns how operators with a function of the job's become part of the graph or of a batch. Threads: see engine/verb.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "operators/function.h"
 
+#include "engine/verb.h"
+
+static WeirVerb
+verb_of (const WeirOpClass *klass, WeirFunction function)
+{
+  WeirVerb verb = { .klass = klass, .params = g_memdup2 (&function, sizeof function) };
+
+  if (function.any == NULL)
+    verb.mistake = g_strdup_printf ("needs a function, got NULL: pass one to weir_%s ()", klass->verb);
+  return verb;
+}
+
 WeirStream *
 weir_stream_derive_function (WeirStream *parent, const WeirOpClass *klass, WeirFunction function)
 {
-  WeirFunction *params = g_new0 (WeirFunction, 1);
-  WeirStream *stream;
+  return weir_verb_on_stream (verb_of (klass, function), parent);
+}
 
-  *params = function;
-  stream = weir_stream_derive (parent, klass, params);
-  if (function.any == NULL)
-    weir_stream_mistake (stream, "needs a function, got NULL: pass one to weir_%s ()", klass->verb);
-  return stream;
+WeirDataset *
+weir_dataset_derive_function (WeirDataset *parent, const WeirOpClass *klass, WeirFunction function)
+{
+  return weir_verb_on_dataset (verb_of (klass, function), parent);
 }

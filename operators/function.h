@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <weir/dataset.h>
+
 #include "engine/stream.h"
 
 typedef struct {
@@ -20,3 +22,5 @@ typedef struct {
 
 /* A stream whose params are a copy of @function; none is a mistake in the graph. */
 WeirStream *weir_stream_derive_function (WeirStream *parent, const WeirOpClass *klass, WeirFunction function);
+/* The same on datasets; none fails the batch. */
+WeirDataset *weir_dataset_derive_function (WeirDataset *parent, const WeirOpClass *klass, WeirFunction function);

@@ -71,3 +71,20 @@ weir_map_partitions (WeirStream *s, WeirPartitionFunc f, gpointer user_data)
   return weir_stream_derive_function (s, &map_partitions_class,
                                       (WeirFunction){ .partition = f, .user_data = user_data });
 }
+
+/**
+ * weir_dataset_map_partitions:
+ * @d: a dataset
+ * @f: as of weir_map_partitions()
+ * @user_data: as of weir_map_partitions()
+ *
+ * weir_map_partitions() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_map_partitions (WeirDataset *d, WeirPartitionFunc f, gpointer user_data)
+{
+  return weir_dataset_derive_function (d, &map_partitions_class,
+                                       (WeirFunction){ .partition = f, .user_data = user_data });
+}

@@ -142,3 +142,35 @@ weir_map_values (WeirStream *s, WeirMapFunc f, gpointer user_data)
 {
   return weir_stream_derive_function (s, &map_values_class, (WeirFunction){ .map = f, .user_data = user_data });
 }
+
+/**
+ * weir_dataset_map:
+ * @d: a dataset
+ * @f: as of weir_map()
+ * @user_data: as of weir_map()
+ *
+ * weir_map() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_map (WeirDataset *d, WeirMapFunc f, gpointer user_data)
+{
+  return weir_dataset_derive_function (d, &map_class, (WeirFunction){ .map = f, .user_data = user_data });
+}
+
+/**
+ * weir_dataset_map_values:
+ * @d: a dataset of pairs
+ * @f: as of weir_map_values()
+ * @user_data: as of weir_map_values()
+ *
+ * weir_map_values() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_map_values (WeirDataset *d, WeirMapFunc f, gpointer user_data)
+{
+  return weir_dataset_derive_function (d, &map_values_class, (WeirFunction){ .map = f, .user_data = user_data });
+}

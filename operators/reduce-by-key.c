@@ -2,7 +2,9 @@
  * Threads: as operators/combine.c.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "engine/stream.h"
+#include <weir/dataset.h>
+
+#include "engine/verb.h"
 #include "operators/combine-sum.h"
 #include "operators/pairs.h"
 #include "operators/split-sum.h"
@@ -168,6 +170,18 @@ static const WeirOpClass value_class = {
   .read = value_read,
 };
 
+static WeirVerb
+reduce_verb (WeirReduceFunc f, gpointer user_data)
+{
+  WeirReduceParams params = { f, user_data };
+  WeirVerb verb = { .klass = f == WEIR_SUM ? &sum_class : &value_class };
+
+  verb.params = g_memdup2 (&params, sizeof params);
+  if (f == NULL)
+    verb.mistake = g_strdup ("needs a function that combines two values, got NULL: pass one, or WEIR_SUM");
+  return verb;
+}
+
 /**
  * weir_reduce_by_key:
  * @s: a stream of pairs
@@ -186,15 +200,24 @@ static const WeirOpClass value_class = {
 WeirStream *
 weir_reduce_by_key (WeirStream *s, WeirReduceFunc f, gpointer user_data)
 {
-  WeirReduceParams *params = g_new0 (WeirReduceParams, 1);
-  WeirStream *stream;
+  return weir_verb_on_stream (reduce_verb (f, user_data), s);
+}
 
-  params->f = f;
-  params->user_data = user_data;
-  stream = weir_stream_derive (s, f == WEIR_SUM ? &sum_class : &value_class, params);
-  if (f == NULL)
-    weir_stream_mistake (stream, "needs a function that combines two values, got NULL: pass one, or WEIR_SUM");
-  return stream;
+/**
+ * weir_dataset_reduce_by_key:
+ * @d: a dataset of pairs
+ * @f: (scope notified): as of weir_reduce_by_key()
+ * @user_data: for @f
+ *
+ * weir_reduce_by_key() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is
+ * asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_reduce_by_key (WeirDataset *d, WeirReduceFunc f, gpointer user_data)
+{
+  return weir_verb_on_dataset (reduce_verb (f, user_data), d);
 }
 
 /**
@@ -223,4 +246,19 @@ WeirStream *
 weir_count_by_value (WeirStream *s)
 {
   return weir_stream_derive (s, &count_by_value_class, NULL);
+}
+
+/**
+ * weir_dataset_count_by_value:
+ * @d: a dataset
+ *
+ * weir_count_by_value() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result
+ * is asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_count_by_value (WeirDataset *d)
+{
+  return weir_verb_on_dataset ((WeirVerb){ .klass = &count_by_value_class }, d);
 }

@@ -3,7 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "engine/stream.h"
+#include <weir/dataset.h>
+
+#include "engine/verb.h"
 #include "operators/rows.h"
 
 #define MOST_PARTITIONS 65536
@@ -69,6 +71,16 @@ static const WeirOpClass repartition_class = {
   .read = repartition_read,
 };
 
+static WeirVerb
+repartition_verb (guint n_partitions)
+{
+  WeirVerb verb = { .klass = &repartition_class, .n_partitions = n_partitions };
+
+  if (n_partitions == 0 || n_partitions > MOST_PARTITIONS)
+    verb.mistake = g_strdup_printf ("is to have %u partitions: give 1 to %u", n_partitions, MOST_PARTITIONS);
+  return verb;
+}
+
 /**
  * weir_repartition:
  * @s: the stream
@@ -85,10 +97,21 @@ static const WeirOpClass repartition_class = {
 WeirStream *
 weir_repartition (WeirStream *s, guint n_partitions)
 {
-  WeirStream *stream = weir_stream_derive (s, &repartition_class, NULL);
+  return weir_verb_on_stream (repartition_verb (n_partitions), s);
+}
 
-  stream->asked_partitions = n_partitions;
-  if (n_partitions == 0 || n_partitions > MOST_PARTITIONS)
-    weir_stream_mistake (stream, "is to have %u partitions: give 1 to %u", n_partitions, MOST_PARTITIONS);
-  return stream;
+/**
+ * weir_dataset_repartition:
+ * @d: a dataset
+ * @n_partitions: 1 or more
+ *
+ * weir_repartition() of a dataset. Called on the runner, in a function of transform or foreach; runs when the result is
+ * asked for.
+ *
+ * Returns: (transfer none): the new dataset
+ */
+WeirDataset *
+weir_dataset_repartition (WeirDataset *d, guint n_partitions)
+{
+  return weir_verb_on_dataset (repartition_verb (n_partitions), d);
 }

@@ -22,8 +22,11 @@ foreach_batch_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError 
   GError *failure = NULL;
   gboolean ok;
 
-  data->n_uses = MAX (data->n_uses, 2); /* the function may ask more than once */
+  data->n_handed++; /* the function may ask more than once */
+  data->run->asker = output->label;
   ok = params->batch (data, time, params->user_data, &failure);
+  data->run->asker = NULL;
+  data->n_handed--;
   if (ok && failure == NULL)
     return TRUE;
   if (failure == NULL)

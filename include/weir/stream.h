@@ -16,11 +16,25 @@ typedef WeirValue (*WeirMapFunc) (WeirTask *task, WeirValue value, gpointer user
 typedef gboolean (*WeirFilterFunc) (WeirTask *task, WeirValue value, gpointer user_data);
 typedef void (*WeirFlatMapFunc) (WeirTask *task, WeirValue value, gpointer user_data);
 typedef WeirValue (*WeirReduceFunc) (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data);
+typedef gint (*WeirCompareFunc) (WeirValue a, WeirValue b, gpointer user_data);
 typedef void (*WeirPartitionFunc) (WeirTask *task, WeirIter *values, gpointer user_data);
 typedef WeirValue (*WeirUpgradeFunc) (WeirTask *task, guint from_version, WeirValue state, gpointer user_data);
 typedef WeirValue (*WeirGeneratorFunc) (WeirTask *task, guint64 index, gpointer user_data);
 
+typedef WeirDataset *(*WeirTransformFunc) (WeirDataset *data, WeirTime time, gpointer user_data, GError **error);
+typedef WeirDataset *(*WeirTransform2Func) (WeirDataset *a, WeirDataset *b, WeirTime time, gpointer user_data,
+                                            GError **error);
+typedef WeirDataset *(*WeirTransformNFunc) (WeirDataset *const *data, gsize n, WeirTime time, gpointer user_data,
+                                            GError **error);
+
 WEIR_API gboolean weir_iter_next (WeirIter *it, WeirValue *value);
+
+typedef struct {
+  WeirMapFunc create;         /* an accumulator of a key's first value */
+  WeirReduceFunc merge_value; /* (accumulator, value) */
+  WeirReduceFunc merge_combiners;
+  gpointer user_data;
+} WeirCombiner;
 
 typedef struct {
   gsize size; /* of the accumulator: zeroed, 8-aligned, no pointers */
@@ -50,20 +64,33 @@ WEIR_API WeirStream *weir_filter (WeirStream *s, WeirFilterFunc f, gpointer user
 WEIR_API WeirStream *weir_map_values (WeirStream *s, WeirMapFunc f, gpointer user_data);
 WEIR_API WeirStream *weir_flat_map_values (WeirStream *s, WeirFlatMapFunc f, gpointer user_data);
 WEIR_API WeirStream *weir_map_partitions (WeirStream *s, WeirPartitionFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_glom (WeirStream *s);
 WEIR_API WeirStream *weir_split (WeirStream *s, char separator);
 WEIR_API WeirStream *weir_with_value (WeirStream *s, WeirValue value);
 WEIR_API WeirStream *weir_repartition (WeirStream *s, guint n_partitions);
 WEIR_API WeirStream *weir_union (WeirStream *a, WeirStream *b);
+WEIR_API WeirStream *weir_union_all (WeirStream *const *streams, gsize n);
 WEIR_API WeirStream *weir_count (WeirStream *s);
 WEIR_API WeirStream *weir_reduce (WeirStream *s, WeirReduceFunc f, gpointer user_data);
 WEIR_API WeirStream *weir_count_by_value (WeirStream *s);
+WEIR_API WeirStream *weir_top (WeirStream *s, gsize n, WeirCompareFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_transform (WeirStream *s, WeirTransformFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_transform_with (WeirStream *a, WeirStream *b, WeirTransform2Func f, gpointer user_data);
+WEIR_API WeirStream *weir_transform_all (WeirStream *const *streams, gsize n, WeirTransformNFunc f, gpointer user_data);
 
 /* pairs */
 WEIR_API WeirStream *weir_reduce_by_key (WeirStream *s, WeirReduceFunc f, gpointer user_data);
 WEIR_API WeirStream *weir_count_by_key (WeirStream *s);
 WEIR_API WeirStream *weir_group_by_key (WeirStream *s);
+WEIR_API WeirStream *weir_combine_by_key_sized (WeirStream *s, const WeirCombiner *c, gsize size);
+#define weir_combine_by_key(s, c) weir_combine_by_key_sized ((s), (c), sizeof (WeirCombiner))
 WEIR_API WeirStream *weir_aggregate_by_key_sized (WeirStream *s, const WeirAggregate *a, gsize size);
 #define weir_aggregate_by_key(s, a) weir_aggregate_by_key_sized ((s), (a), sizeof (WeirAggregate))
+WEIR_API WeirStream *weir_join (WeirStream *a, WeirStream *b);
+WEIR_API WeirStream *weir_left_outer_join (WeirStream *a, WeirStream *b);
+WEIR_API WeirStream *weir_right_outer_join (WeirStream *a, WeirStream *b);
+WEIR_API WeirStream *weir_full_outer_join (WeirStream *a, WeirStream *b);
+WEIR_API WeirStream *weir_cogroup (WeirStream *a, WeirStream *b);
 
 /* windows: length and slide are durations, multiples of the parent's slide; slide 0 = the parent's */
 WEIR_API WeirStream *weir_window (WeirStream *s, WeirTime length, WeirTime slide);

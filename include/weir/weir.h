@@ -4,6 +4,7 @@
 #pragma once
 
 #include <weir/context.h>
+#include <weir/dataset.h>
 #include <weir/error.h>
 #include <weir/input.h>
 #include <weir/output.h>
