@@ -67,13 +67,19 @@ void weir_key_of_slow (WeirValue value, const WeirSeed *seed, WeirKey *key, Weir
 WeirValue weir_key_value_slow (const WeirKey *key);
 gboolean weir_key_equal_slow (const WeirKey *slot, const WeirKey *key);
 
+static inline guint32
+weir_key_meta_of_short (guint kind, gsize size)
+{
+  return WEIR_KEY_USED | kind << WEIR_KEY_KIND_SHIFT | (guint32) size;
+}
+
 static inline void
 weir_key_of_text (const char *data, gsize size, guint kind, const WeirSeed *seed, WeirKey *key)
 {
   if (G_LIKELY (size <= WEIR_HASH_SHORT)) {
     weir_key_words (data, size, &key->lo, &key->hi);
     key->hash = (guint32) (weir_hash_words (key->lo, key->hi, size, seed) >> 32);
-    key->meta = WEIR_KEY_USED | kind << WEIR_KEY_KIND_SHIFT | (guint32) size;
+    key->meta = weir_key_meta_of_short (kind, size);
     return;
   }
   key->lo = (guint64) (guintptr) data;

@@ -57,6 +57,17 @@ weir_sum_add_slow (WeirTask *task, WeirKey *slot, WeirValue value)
   }
 }
 
+void
+weir_sum_add_key_slow (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirValue value)
+{
+  WeirKey *slot = weir_table_find (&combined->table, key, WEIR_SUM_STRIDE);
+
+  if (slot->meta == 0)
+    slot = weir_combined_insert (task, combined, key, slot);
+  if (slot != NULL)
+    weir_sum_add (task, slot, value);
+}
+
 static void
 fold_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new)
 {
@@ -99,18 +110,37 @@ weir_sum_add_keys (WeirTask *task, WeirCombined *combined, const WeirKey *keys, 
     weir_sum_add_key (task, combined, &keys[i], amount);
 }
 
-/* While the table is in cache, a key goes there at once: nothing is gained by knowing the next ones. */
+static G_GNUC_NO_INLINE void
+add_pair (WeirTask *task, WeirCombined *combined, const WeirValue *key, const WeirValue *value)
+{
+  WeirValue cell;
+  WeirKey hashed;
+
+  weir_key_of (*key, &task->seed, &hashed, &cell);
+  weir_sum_add_key_slow (task, combined, &hashed, *value);
+}
+
+/* While the table is in cache, a key goes there at once: nothing is gained by knowing the next ones. Short texts with an
+ * INT, which most are, stay in registers. */
 static void
 process_small (WeirTask *task, WeirCombined *combined, const WeirValue *keys, const WeirValue *values, guint n)
 {
   const WeirSeed seed = task->seed;
+  const WeirTable *table = &combined->table;
 
   for (guint i = 0; i < n; i++) {
-    WeirValue cell;
-    WeirKey key;
+    const WeirValue *key = &keys[i], *value = &values[i];
+    guint64 lo, hi;
+    guint32 hash, meta;
 
-    weir_key_of (keys[i], &seed, &key, &cell);
-    weir_sum_add_key (task, combined, &key, values[i]);
+    if (G_LIKELY (key->kind == WEIR_TEXT && key->size <= WEIR_HASH_SHORT && value->kind == WEIR_INT)) {
+      weir_key_words (key->data, key->size, &lo, &hi);
+      hash = (guint32) (weir_hash_words (lo, hi, key->size, &seed) >> 32);
+      meta = weir_key_meta_of_short (WEIR_TEXT, key->size);
+      if (G_LIKELY (weir_sum_add_fast (table, lo, hi, hash, meta, value->integer)))
+        continue;
+    }
+    add_pair (task, combined, key, value);
   }
 }
 
