@@ -41,8 +41,13 @@ weir_text_span (const char *p, gsize size, char separator)
       break;
     __asm__("" : "+r"(at)); /* compilers warn of what they see of the text's bounds */
     found = _mm_movemask_epi8 (_mm_cmpeq_epi8 (_mm_loadu_si128 ((const __m128i *) at), wanted));
-    if (found != 0)
-      return MIN (n + (gsize) __builtin_ctz ((unsigned) found), size);
+    if (found != 0) {
+      n += (gsize) __builtin_ctz ((unsigned) found);
+      if (G_LIKELY (n < size))
+        return n;
+      __asm__(""); /* keeps the branch: with a conditional move, where the next token begins would wait for `size` */
+      return size;
+    }
   }
 #endif
   while (n < size && p[n] != separator)
@@ -76,7 +81,10 @@ weir_text_next_token (WeirValue *rest, char separator, WeirValue *token)
   }
   n = weir_text_span (p, size, separator);
   *token = WEIR_VALUE_INIT (data, p, (guint32) n, rest->kind, rest->flags);
-  n += n < size; /* the separator itself */
+  if (G_LIKELY (n < size))
+    n++; /* the separator itself */
+  else
+    __asm__(""); /* see weir_text_span () */
   rest->data = p + n;
   rest->size = (guint32) (size - n);
   return TRUE;
