@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server process in a temporary folder: started, killed, stopped and continued, and gone with whoever wanted it.
+
+A Server writes nothing outside of its folder. Each of its processes writes its pid to run/NAME.pid there just before it
+becomes the server; a watcher process, which waits for the owner's end, then kills what is listed and removes the folder.
+So a test that is killed with -9 leaves nothing behind. Whoever knows the folder can act on the server (see attach in
+servers.py): the state is in the folder, not in this process.
+"""
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+MARK = "WEIR_TEST_SERVER_DIR"
+LAUNCH = 'echo $$ > "$1" || exit 1; shift; exec "$@"'
+# Below the range that the kernel gives to outgoing connections: a server that is down for a while finds its port free.
+PORTS = (20000, 32000)
+
+
+class Missing(Exception):
+    """What a server needs is not on this machine: a test skips, or fails in CI."""
+
+
+class ServerError(Exception):
+    """A server did not do what it was told; the message has the end of its log."""
+
+
+def free_ports(n):
+    """n ports of 127.0.0.1 that nobody listens on."""
+    found = []
+    while len(found) < n:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
+
+
+def is_ours(pid, folder):
+    """Whether the process is (still) one that was started for the folder: pids are used again."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as f:
+            return f"{MARK}={folder}".encode() in f.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def is_gone(pid):
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def wait_gone(pid, seconds):
+    """Waits for the end of any process, child or not; whether it ended."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        ended = bool(select.select([fd], [], [], seconds)[0])
+    finally:
+        os.close(fd)
+    return is_gone(pid) or ended
+
+
+def kill_folder(folder, marked):
+    """Kills the processes listed in the folder, which were started when its name was `marked`, and removes it."""
+    run = os.path.join(folder, "run")
+    for name in os.listdir(run) if os.path.isdir(run) else []:
+        text = ""
+        for _ in range(50):
+            with open(os.path.join(run, name)) as f:
+                text = f.read().strip()
+            if text:
+                break
+            time.sleep(0.01)
+        if text.isdigit() and is_ours(int(text), marked):
+            os.kill(int(text), signal.SIGKILL)
+            wait_gone(int(text), 10)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def watch(owner, folder):
+    """Body of the watcher: returns when the owner is gone, or the folder is (looked at every ten seconds)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        fd = os.pidfd_open(owner)
+    except ProcessLookupError:
+        fd = None
+    while fd is not None and os.path.isdir(folder):
+        if select.select([fd], [], [], 10)[0]:
+            break
+    # The new name first: a process that has not written its pid yet then cannot, and gives up.
+    dead = folder + ".dead"
+    try:
+        os.rename(folder, dead)
+    except OSError:
+        return
+    kill_folder(dead, folder)
+
+
+class Server:
+    """Base of KafkaBroker and RedisServer, which say how to make files, which command, and when it answers."""
+
+    kind = "server"
+    main_process = "server"
+    start_seconds = 60
+
+    def __init__(self, owner=None, folder=None):
+        self.host, self.port = "127.0.0.1", 0
+        self.dir = folder
+        if folder is None:
+            base = os.environ.get("WEIR_TEST_TMPDIR") or tempfile.gettempdir()
+            self.dir = tempfile.mkdtemp(prefix=f"weir-{self.kind}-", dir=base)
+            os.mkdir(os.path.join(self.dir, "run"))
+            subprocess.Popen([sys.executable, "-I", "-S", os.path.abspath(__file__), str(owner or os.getpid()), self.dir],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             start_new_session=True, close_fds=True)
+
+    @property
+    def address(self):
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pid(self):
+        """The server's pid, 0 when it does not run."""
+        return self.pid_of(self.main_process)
+
+    @property
+    def log(self):
+        return os.path.join(self.dir, self.main_process + ".log")
+
+    def pid_of(self, name):
+        try:
+            with open(os.path.join(self.dir, "run", name + ".pid")) as f:
+                pid = int(f.read().strip() or 0)
+        except OSError:
+            return 0
+        return pid if pid and not is_gone(pid) and is_ours(pid, self.dir) else 0
+
+    def save_state(self, **more):
+        with open(os.path.join(self.dir, "server.json"), "w") as f:
+            json.dump(dict(more, kind=self.kind, port=self.port), f)
+
+    def load_state(self):
+        with open(os.path.join(self.dir, "server.json")) as f:
+            state = json.load(f)
+        self.port = state["port"]
+        return state
+
+    def spawn(self, name, command):
+        pid_file = os.path.join(self.dir, "run", name + ".pid")
+        if os.path.exists(pid_file):
+            os.remove(pid_file)
+        with open(os.path.join(self.dir, name + ".log"), "ab") as log:
+            child = subprocess.Popen(["/bin/sh", "-c", LAUNCH, "sh", pid_file] + command, stdin=subprocess.DEVNULL,
+                                     stdout=log, stderr=log, cwd=self.dir, start_new_session=True,
+                                     env=dict(os.environ, **{MARK: self.dir}))
+        child.returncode = 0  # reaped by is_gone, so that Popen has nothing to warn of
+        return child.pid
+
+    def log_tail(self, n_lines=15, name=None):
+        try:
+            with open(os.path.join(self.dir, (name or self.main_process) + ".log"), errors="replace") as f:
+                return "".join("    " + line for line in f.readlines()[-n_lines:])
+        except OSError:
+            return "    (no log)"
+
+    def wait_answer(self, pid, seconds):
+        deadline = time.monotonic() + seconds
+        while not self.answers():
+            if is_gone(pid):
+                return False
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.kind} at {self.address} does not answer after {seconds} s:\n{self.log_tail()}")
+            time.sleep(0.02)
+        return True
+
+    def start(self):
+        """Starts it, on the data and the port that it had, and waits until it answers. Again what ends early."""
+        if self.pid:
+            raise ServerError(f"{self.kind} at {self.address} runs already (pid {self.pid})")
+        deadline = time.monotonic() + self.start_seconds
+        while time.monotonic() < deadline:
+            pid = self.spawn(self.main_process, self.command())
+            if self.wait_answer(pid, max(1, deadline - time.monotonic())):
+                return self
+            if not self.may_try_again():
+                break
+        raise ServerError(f"{self.kind} at {self.address} ended while it started:\n{self.log_tail()}")
+
+    def may_try_again(self):
+        return False
+
+    def signal(self, number):
+        pid = self.pid
+        if not pid:
+            raise ServerError(f"{self.kind} at {self.address} does not run")
+        os.kill(pid, number)
+        return pid
+
+    def kill(self):
+        """kill -9; returns when the process is gone. Its data stay."""
+        wait_gone(self.signal(signal.SIGKILL), 30)
+
+    def terminate(self):
+        """SIGTERM, the clean end; returns when the process is gone. Its data stay."""
+        pid = self.signal(signal.SIGTERM)
+        if not wait_gone(pid, 30):
+            raise ServerError(f"{self.kind} at {self.address} does not end 30 s after SIGTERM:\n{self.log_tail()}")
+
+    def pause(self):
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+    def restart(self):
+        """kill -9 and start, on the same port and data."""
+        if self.pid:
+            self.kill()
+        return self.start()
+
+    def stop(self):
+        """Ends it for good and removes its folder; never fails, may be called twice."""
+        if os.path.isdir(self.dir):
+            kill_folder(self.dir, self.dir)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+if __name__ == "__main__":
+    watch(int(sys.argv[1]), sys.argv[2])
