@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/dataset.h"
+#include "engine/frame.h"
 
 typedef struct {
   Job *job;
@@ -317,6 +318,12 @@ job_init (Job *job, Outputs outputs)
   *job = (Job){ .outputs = outputs, .n_keys = 3, .n_pushes = 20, .interval = WEIR_SECONDS (1), .uid = "totals" };
   job->folder = g_dir_make_tmp ("weir-durable-XXXXXX", NULL);
   job->world.committed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+}
+
+void
+job_take_snapshots (Job *job)
+{
+  job->snapshots = g_ptr_array_new_with_free_func (snapshot_free);
 }
 
 void

@@ -41,6 +41,7 @@ typedef struct {
 } Job;
 
 void job_init (Job *job, Outputs outputs);
+void job_take_snapshots (Job *job); /* from now on */
 void job_clear (Job *job);
 
 WeirQueue *job_queue (const Job *job); /* with all pushes, from the first */

@@ -12,7 +12,8 @@ static WeirManifest *
 example (void)
 {
   WeirManifest *manifest = weir_manifest_new ();
-  g_autoptr (GBytes) bytes = g_bytes_new_static ("po\0sition", 9), *note = g_bytes_new_static ("", 0);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("po\0sition", 9);
+  g_autoptr (GBytes) note = g_bytes_new_static ("", 0);
   WeirBlob blobs[] = { { 3, 0, 100 }, { 4, 100, G_MAXUINT32 + 1ull } };
 
   manifest->epoch = 4;
@@ -31,7 +32,6 @@ example (void)
   weir_manifest_add_counter (manifest, "bad", -3);
   weir_manifest_add_shape (manifest, "lines", "queue_stream", TRUE);
   weir_manifest_add_shape (manifest, "print-0", "print", FALSE);
-  g_bytes_unref (note);
   return manifest;
 }
 

@@ -83,20 +83,10 @@ try_every_step (Outputs outputs, WeirTime interval)
 
   job_init (&job, outputs);
   job.interval = interval;
-  job.snapshots = g_ptr_array_new ();
+  job_take_snapshots (&job);
   job_run (&job, 0, 6);
   g_assert_cmpuint (job.snapshots->len, >=, 6);
   go_on_from_all (&job, 6);
-  for (guint i = 0; i < job.snapshots->len; i++) {
-    Snapshot *snapshot = g_ptr_array_index (job.snapshots, i);
-    g_autofree char *command = g_strdup_printf ("rm -rf '%s'", snapshot->folder);
-
-    g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
-    world_clear (&snapshot->world);
-    g_free (snapshot->folder);
-    g_free (snapshot->step);
-    g_free (snapshot);
-  }
   job_clear (&job);
 }
 
