@@ -46,7 +46,7 @@ op_new (const WeirVerb *verb, const WeirRun *run)
   op->params = verb->params;
   op->name =
       run->asker != NULL ? g_strdup_printf ("%s in %s", verb->klass->verb, run->asker) : g_strdup (verb->klass->verb);
-  op->salt = DATASET_SALT + n_datasets;
+  op->salt = verb->salt > 0 ? verb->salt : DATASET_SALT + n_datasets;
   op->n_slices = verb->klass->flags & WEIR_OP_ONE_SLICE ? 1 : MAX (n_asked, 1);
   return op;
 }

@@ -13,6 +13,7 @@ typedef struct {
   const WeirOpClass *klass;
   gpointer params;    /* made by g_new0; transfer full: freed with klass->params_clear and g_free */
   guint n_partitions; /* of a wide operator, where the job asked for a number; 0: the option's */
+  guint64 salt;       /* of the seed that a dataset's operator hashes with; 0: one of its own */
   char *mistake;      /* "needs a function, ..."; transfer full; NULL: none */
 } WeirVerb;
 

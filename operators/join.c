@@ -1,5 +1,6 @@
 /* Owns cogroup and the joins: two inputs, grouped by key together (operators/groups.h); a key's pairs are all its values
- * of the first input with all of the second. Both sides run on workers.
+ * of the first input with all of the second. Both sides run on workers. A dataset of the context whose own keys need
+ * not be kept is looked up instead (operators/lookup-join.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,6 +8,7 @@
 
 #include "engine/verb.h"
 #include "operators/groups.h"
+#include "operators/lookup-join.h"
 
 /* What to do with a key that one input does not have. */
 typedef enum { KEEP_NEITHER, KEEP_FIRST = 1, KEEP_SECOND = 2, KEEP_BOTH = 3 } Keep;
@@ -139,11 +141,21 @@ join_streams (const WeirOpClass *klass, WeirStream *a, WeirStream *b)
   return weir_verb_on_streams ((WeirVerb){ .klass = klass }, parents, G_N_ELEMENTS (parents));
 }
 
+static gboolean
+is_of_context (const WeirDataset *dataset)
+{
+  return dataset != NULL && dataset->ctx != NULL;
+}
+
 static WeirDataset *
 join_datasets (const WeirOpClass *klass, WeirDataset *a, WeirDataset *b)
 {
   WeirDataset *const parents[] = { a, b };
 
+  if (is_of_context (b) && a != NULL && (klass == &join_class || klass == &left_class))
+    return weir_lookup_join (a, b, FALSE, klass == &left_class);
+  if (is_of_context (a) && b != NULL && (klass == &join_class || klass == &right_class))
+    return weir_lookup_join (b, a, TRUE, klass == &right_class);
   return weir_verb_on_datasets ((WeirVerb){ .klass = klass }, parents, G_N_ELEMENTS (parents));
 }
 
@@ -175,7 +187,9 @@ weir_join (WeirStream *a, WeirStream *b)
  * @a: a dataset of pairs
  * @b: a dataset of pairs of the same batch, or of weir_context_dataset(); may be @a
  *
- * weir_join() of datasets. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ * weir_join() of datasets. Where one is of weir_context_dataset(), the other's pairs look their keys up in it: they keep
+ * their order and partitions, and nothing is hashed anew; so it is with the outer joins that keep no key of the context's
+ * dataset alone. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
  *
  * Returns: (transfer none): the new dataset
  */
