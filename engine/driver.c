@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/checkpoint.h"
+#include "engine/replay.h"
 
 #define WAITING_MOST 2
 #define IDLE         WEIR_SECONDS (1)
@@ -19,6 +20,7 @@ weir_batch_new (WeirEngine *engine, WeirTime time, gint64 due)
   batch->due = due;
   batch->info = g_new0 (WeirBatchInfo, 1);
   batch->info->time = time;
+  batch->lost = g_steal_pointer (&engine->lost); /* what its sources lose while they plan is the next one's */
   batch->plans = g_new0 (WeirPlan, engine->sources->len);
   if (engine->checkpoint != NULL)
     batch->positions = g_new0 (GBytes *, engine->sources->len);
@@ -81,7 +83,6 @@ weir_batch_queue (WeirBatch *batch)
   WeirEngine *engine = batch->engine;
 
   engine->last = batch->time;
-  batch->lost = g_steal_pointer (&engine->lost);
   batch->info->submitted = weir_clock_now (engine->clock);
   batch->info->n_records = sum_records (batch);
   engine->n_outstanding++;

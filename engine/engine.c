@@ -11,6 +11,8 @@
 
 #include <weir/error.h>
 
+#include "engine/replay.h"
+
 /* Sources hold back when more than this part of memory.limit is used: the rest is for what the batches make. */
 #define ROOM_PART 2
 
@@ -51,6 +53,8 @@ close_outputs (WeirEngine *engine)
 {
   GPtrArray *outputs = engine->ctx->outputs;
 
+  if (engine->decider != NULL) /* or its readers would wait for what will never be decided */
+    (*engine->decider->abort) (engine->decider);
   for (guint i = 0; i < outputs->len; i++) {
     WeirOutput *output = g_ptr_array_index (outputs, i);
 

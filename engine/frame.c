@@ -86,7 +86,7 @@ check_header (const guint8 *header, gsize size, WeirFrameKind kind, GError **err
 
 gboolean
 weir_frame_open (gconstpointer data, gsize size, WeirFrameKind kind, const guint8 **payload, gsize *payload_size,
-                 gsize *size_used, GError **error)
+                 GError **error)
 {
   const guint8 *header = data;
   guint64 n;
@@ -100,8 +100,6 @@ weir_frame_open (gconstpointer data, gsize size, WeirFrameKind kind, const guint
     return refuse (error, "the checksum is wrong");
   *payload = header + WEIR_FRAME_HEADER;
   *payload_size = n;
-  if (size_used != NULL)
-    *size_used = WEIR_FRAME_HEADER + n;
   return TRUE;
 }
 

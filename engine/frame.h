@@ -22,10 +22,10 @@ typedef enum {
 guint weir_frame_begin (GByteArray *out);
 void weir_frame_end (GByteArray *out, guint start, WeirFrameKind kind);
 
-/* The frame that @data begins with. CHECKPOINT_CORRUPT: says what is wrong with it. @size_used (nullable): with its
- * header. */
+/* The frame that @data begins with. CHECKPOINT_CORRUPT: says what is wrong with it. */
 gboolean weir_frame_open (gconstpointer data, gsize size, WeirFrameKind kind, const guint8 **payload,
-                          gsize *payload_size, gsize *size_used, GError **error);
+                          gsize *payload_size, GError **error);
+#define weir_frame_size(payload_size) (WEIR_FRAME_HEADER + (payload_size)) /* with the header */
 
 /* Numbers as they stand in frames: little-endian; strings with their length. */
 void weir_put_u32 (GByteArray *out, guint32 value);

@@ -213,8 +213,7 @@ weir_stream_set_partitions (WeirStream *s, guint n)
 char *
 weir_stream_identity (const WeirStream *stream)
 {
-  return stream->uid != NULL ? g_strdup (stream->uid)
-                             : g_strdup_printf ("%s-%u", stream->op.klass->verb, stream->id);
+  return stream->uid != NULL ? g_strdup (stream->uid) : g_strdup_printf ("%s-%u", stream->op.klass->verb, stream->id);
 }
 
 char *

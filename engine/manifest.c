@@ -309,7 +309,7 @@ weir_manifest_decode (gconstpointer data, gsize size, GError **error)
   gsize payload_size;
   WeirTaker taker;
 
-  if (!weir_frame_open (data, size, WEIR_FRAME_MANIFEST, &payload, &payload_size, NULL, error))
+  if (!weir_frame_open (data, size, WEIR_FRAME_MANIFEST, &payload, &payload_size, error))
     return NULL;
   manifest = weir_manifest_new ();
   weir_taker_init (&taker, payload, payload_size);

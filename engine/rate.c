@@ -65,21 +65,20 @@ allowed (gint64 lag, gdouble total, gdouble estimate, gdouble most)
 }
 
 void
-weir_rate_share (const gint64 *lags, guint n, gdouble estimate, const gdouble *most, gint64 least, WeirTime interval,
-                 gint64 *records)
+weir_rate_share (const WeirRateLimits *limits, const gint64 *lags, guint n, gint64 *records)
 {
-  gdouble total = 0, sum = 0, seconds = (gdouble) interval / G_USEC_PER_SEC;
+  gdouble total = 0, sum = 0, seconds = (gdouble) limits->interval / G_USEC_PER_SEC;
 
   for (guint i = 0; i < n; i++)
     total += (gdouble) lags[i];
   for (guint i = 0; i < n; i++)
-    sum += allowed (lags[i], total, estimate, most[i]);
+    sum += allowed (lags[i], total, limits->estimate, limits->most[i]);
   for (guint i = 0; i < n; i++) {
-    gdouble rate = allowed (lags[i], total, estimate, most[i]);
+    gdouble rate = allowed (lags[i], total, limits->estimate, limits->most[i]);
 
-    if (!(sum > 0) || (!(estimate > 0) && !(most[i] > 0)))
+    if (!(sum > 0) || (!(limits->estimate > 0) && !(limits->most[i] > 0)))
       records[i] = G_MAXINT64;
     else
-      records[i] = MAX ((gint64) MIN (seconds * rate, (gdouble) (G_MAXINT64 / 2)), least);
+      records[i] = MAX ((gint64) MIN (seconds * rate, (gdouble) (G_MAXINT64 / 2)), limits->least);
   }
 }

@@ -23,7 +23,14 @@ gboolean weir_rate_init_full (WeirRate *rate, WeirTime interval, gdouble proport
  * *estimate is the new rate; FALSE: the sample tells nothing new. */
 gboolean weir_rate_add (WeirRate *rate, gdouble time, gint64 n, gdouble processing, gdouble delay, gdouble *estimate);
 
-/* How many records of each of @n partitions may go into a batch: by lag, where there is an estimate (> 0), at most
- * most[i] a second (0: any number), at least @least a batch. G_MAXINT64: any number. */
-void weir_rate_share (const gint64 *lags, guint n, gdouble estimate, const gdouble *most, gint64 least,
-                      WeirTime interval, gint64 *records);
+/* What bounds the records of a batch. */
+typedef struct {
+  gdouble estimate;    /* records a second of all partitions; 0 or less: there is none */
+  const gdouble *most; /* by partition: records a second; 0: any number */
+  gint64 least;        /* of each partition a batch, whatever the rates */
+  WeirTime interval;
+} WeirRateLimits;
+
+/* How many records of each of @n partitions may go into a batch: the estimate is shared out by lag. G_MAXINT64: any
+ * number. */
+void weir_rate_share (const WeirRateLimits *limits, const gint64 *lags, guint n, gint64 *records);

@@ -50,7 +50,7 @@ read_state (WeirCheckpoint *checkpoint, const WeirSavedState *state, GError **er
     WeirSavedBlob saved = { blob->epoch, NULL };
 
     if (!store->klass->read (store, blob, bytes, error) ||
-        !weir_frame_open (bytes->data, bytes->len, WEIR_FRAME_STATE, &payload, &size, NULL, error)) {
+        !weir_frame_open (bytes->data, bytes->len, WEIR_FRAME_STATE, &payload, &size, error)) {
       g_autofree char *where = store->klass->describe (store, blob->epoch, blob);
 
       g_prefix_error (error, "%s: ", where);
@@ -311,7 +311,7 @@ decode_plan (GBytes *plan, GError **error)
   guint32 n;
   gconstpointer data = g_bytes_get_data (plan, &size);
 
-  if (!weir_frame_open (data, size, WEIR_FRAME_PLAN, &payload, &size, NULL, error))
+  if (!weir_frame_open (data, size, WEIR_FRAME_PLAN, &payload, &size, error))
     return NULL;
   replay = g_new0 (WeirReplay, 1);
   replay->positions = weir_saved_bytes_array_new ();
@@ -456,7 +456,7 @@ abort_outputs (WeirCheckpoint *checkpoint)
     WeirOutput *output = g_ptr_array_index (outputs, i);
 
     if (output->is_sealed && output->klass->abort != NULL)
-      output->klass->abort (output);
+      (*output->klass->abort) (output);
   }
 }
 

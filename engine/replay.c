@@ -6,6 +6,7 @@
 #include <weir/error.h>
 
 #include "engine/checkpoint.h"
+#include "engine/replay.h"
 
 #define MINUTE WEIR_MINUTES (1)
 
@@ -57,6 +58,8 @@ weir_replay_next (WeirEngine *engine)
 void
 weir_replay_drop (WeirEngine *engine)
 {
+  if (engine->replaying != NULL)
+    weir_report_rejects (&engine->report, engine->replaying->lost);
   g_clear_pointer (&engine->replaying, weir_batch_free);
   g_clear_pointer (&engine->replays, g_ptr_array_unref);
   engine->n_replayed = 0;

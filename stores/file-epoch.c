@@ -195,17 +195,17 @@ static const char *
 take_footer (WeirFileEpochReader *reader, const GByteArray *footer, guint64 footer_at, GError **why)
 {
   const guint8 *payload;
-  gsize size, used;
+  gsize size;
   WeirTaker taker;
   guint64 epoch;
 
-  if (!weir_frame_open (footer->data, footer->len, WEIR_FRAME_FOOTER, &payload, &size, &used, why))
+  if (!weir_frame_open (footer->data, footer->len, WEIR_FRAME_FOOTER, &payload, &size, why))
     return (*why)->message;
   weir_taker_init (&taker, payload, size);
   epoch = weir_take_u64 (&taker);
   reader->manifest_at = weir_take_u64 (&taker);
   reader->manifest_size = weir_take_u64 (&taker);
-  if (!weir_taker_is_done (&taker) || used != footer->len)
+  if (!weir_taker_is_done (&taker) || weir_frame_size (size) != footer->len)
     return "its footer does not have the size of one";
   if (epoch != reader->epoch)
     return "it is the file of another epoch, under this name";

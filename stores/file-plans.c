@@ -57,13 +57,12 @@ next_plan (Scan *scan, GPtrArray *plans, char **why)
 {
   g_autoptr (GError) error = NULL;
   const guint8 *payload;
-  gsize size, used;
+  gsize size;
   WeirTaker taker;
 
   if (scan->at == scan->size)
     return FALSE;
-  if (!weir_frame_open (scan->data + scan->at, scan->size - scan->at, WEIR_FRAME_RECORD, &payload, &size, &used,
-                        &error)) {
+  if (!weir_frame_open (scan->data + scan->at, scan->size - scan->at, WEIR_FRAME_RECORD, &payload, &size, &error)) {
     *why = g_strdup (error->message);
     return FALSE;
   }
@@ -74,7 +73,7 @@ next_plan (Scan *scan, GPtrArray *plans, char **why)
   }
   if (plans != NULL)
     g_ptr_array_add (plans, g_bytes_new (taker.data, (gsize) (taker.end - taker.data)));
-  scan->at += used;
+  scan->at += weir_frame_size (size);
   scan->n_plans++;
   return TRUE;
 }
@@ -87,7 +86,7 @@ is_followed (const Scan *scan)
   gsize size;
 
   for (gsize at = scan->at; at + WEIR_FRAME_HEADER <= scan->size; at++)
-    if (weir_frame_open (scan->data + at, scan->size - at, WEIR_FRAME_RECORD, &payload, &size, NULL, NULL))
+    if (weir_frame_open (scan->data + at, scan->size - at, WEIR_FRAME_RECORD, &payload, &size, NULL))
       return TRUE;
   return FALSE;
 }

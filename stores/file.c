@@ -149,15 +149,15 @@ parse_current (FileStore *self, const GByteArray *data, guint64 *sealed, GError 
 {
   g_autoptr (GError) why = NULL;
   const guint8 *payload;
-  gsize size, used;
+  gsize size;
   WeirTaker taker;
 
-  if (!weir_frame_open (data->data, data->len, WEIR_FRAME_CURRENT, &payload, &size, &used, &why))
+  if (!weir_frame_open (data->data, data->len, WEIR_FRAME_CURRENT, &payload, &size, &why))
     return weir_folder_corrupt (&self->folder, CURRENT, 0, why->message, error);
   weir_taker_init (&taker, payload, size);
   *sealed = weir_take_u64 (&taker);
-  if (!weir_taker_is_done (&taker) || used != data->len)
-    return weir_folder_corrupt (&self->folder, CURRENT, used, "it is too long", error);
+  if (!weir_taker_is_done (&taker) || weir_frame_size (size) != data->len)
+    return weir_folder_corrupt (&self->folder, CURRENT, weir_frame_size (size), "it is too long", error);
   return TRUE;
 }
 

@@ -26,7 +26,7 @@ assert_refused (gconstpointer data, gsize size, const char *part)
   const guint8 *payload;
   gsize n;
 
-  g_assert_false (weir_frame_open (data, size, WEIR_FRAME_STATE, &payload, &n, NULL, &error));
+  g_assert_false (weir_frame_open (data, size, WEIR_FRAME_STATE, &payload, &n, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
   if (part != NULL && strstr (error->message, part) == NULL)
     g_error ("no '%s' in: %s", part, error->message);
@@ -40,12 +40,12 @@ test_round_trip (void)
   g_autofree char *text = NULL;
   const guint8 *payload;
   WeirTaker taker;
-  gsize n, used;
+  gsize n;
 
   g_byte_array_append (frame, (const guint8 *) "behind", 6);
-  g_assert_true (weir_frame_open (frame->data, frame->len, WEIR_FRAME_STATE, &payload, &n, &used, &error));
+  g_assert_true (weir_frame_open (frame->data, frame->len, WEIR_FRAME_STATE, &payload, &n, &error));
   g_assert_no_error (error);
-  g_assert_cmpuint (used, ==, frame->len - 6);
+  g_assert_cmpuint (weir_frame_size (n), ==, frame->len - 6);
   weir_taker_init (&taker, payload, n);
   text = weir_take_string (&taker);
   g_assert_cmpstr (text, ==, "seventeen");
@@ -58,13 +58,13 @@ test_empty_payload (void)
   g_autoptr (GByteArray) frame = g_byte_array_new ();
   g_autoptr (GError) error = NULL;
   const guint8 *payload;
-  gsize n, used;
+  gsize n;
 
   weir_frame_end (frame, weir_frame_begin (frame), WEIR_FRAME_PLAN);
-  g_assert_true (weir_frame_open (frame->data, frame->len, WEIR_FRAME_PLAN, &payload, &n, &used, &error));
+  g_assert_true (weir_frame_open (frame->data, frame->len, WEIR_FRAME_PLAN, &payload, &n, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (n, ==, 0);
-  g_assert_cmpuint (used, ==, WEIR_FRAME_HEADER);
+  g_assert_cmpuint (weir_frame_size (n), ==, WEIR_FRAME_HEADER);
 }
 
 static void
@@ -73,11 +73,12 @@ test_frames_follow_each_other (void)
   g_autoptr (GByteArray) out = make_frame (WEIR_FRAME_STATE, "one");
   g_autoptr (GByteArray) two = make_frame (WEIR_FRAME_MANIFEST, "two");
   const guint8 *payload;
-  gsize n, used;
+  gsize n;
 
   g_byte_array_append (out, two->data, two->len);
-  g_assert_true (weir_frame_open (out->data, out->len, WEIR_FRAME_STATE, &payload, &n, &used, NULL));
-  g_assert_true (weir_frame_open (out->data + used, out->len - used, WEIR_FRAME_MANIFEST, &payload, &n, NULL, NULL));
+  g_assert_true (weir_frame_open (out->data, out->len, WEIR_FRAME_STATE, &payload, &n, NULL));
+  g_assert_true (weir_frame_open (out->data + weir_frame_size (n), out->len - weir_frame_size (n), WEIR_FRAME_MANIFEST,
+                                  &payload, &n, NULL));
   g_assert_cmpmem (payload, n, "\3\0\0\0two", 7);
 }
 

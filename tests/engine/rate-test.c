@@ -112,7 +112,7 @@ assert_share (const gint64 *lags, guint n, gdouble estimate, const gdouble *most
 {
   gint64 records[4];
 
-  weir_rate_share (lags, n, estimate, most, least, interval, records);
+  weir_rate_share (&(WeirRateLimits){ estimate, most, least, interval }, lags, n, records);
   for (guint i = 0; i < n; i++)
     g_assert_cmpint (records[i], ==, expected[i]);
 }

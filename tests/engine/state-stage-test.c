@@ -79,7 +79,7 @@ add_payloads (const GPtrArray *frames, guint64 epoch, GArray *payloads)
     const guint8 *payload;
     gsize size;
 
-    g_assert_true (weir_frame_open (frame->data, frame->len, WEIR_FRAME_STATE, &payload, &size, NULL, NULL));
+    g_assert_true (weir_frame_open (frame->data, frame->len, WEIR_FRAME_STATE, &payload, &size, NULL));
     blob.bytes = g_bytes_new (payload, size);
     g_array_append_val (payloads, blob);
   }

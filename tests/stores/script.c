@@ -36,11 +36,17 @@ script_open_with (const WeirStoreSettings *settings, GError **error)
 }
 
 WeirStore *
-script_open (const char *uri, GError **error)
+script_open_for (const char *uri, gint64 lease, GError **error)
 {
-  WeirStoreSettings settings = { .uri = uri, .lease = 10 * G_USEC_PER_SEC, .log = &quiet };
+  WeirStoreSettings settings = { .uri = uri, .lease = lease, .log = &quiet };
 
   return script_open_with (&settings, error);
+}
+
+WeirStore *
+script_open (const char *uri, GError **error)
+{
+  return script_open_for (uri, 10 * G_USEC_PER_SEC, error);
 }
 
 void
@@ -101,7 +107,7 @@ take_places (const GByteArray *manifest, guint64 epoch, WeirBlob *places, guint 
   gsize size;
   WeirTaker taker;
 
-  if (!weir_frame_open (manifest->data, manifest->len, WEIR_FRAME_MANIFEST, &payload, &size, NULL, error))
+  if (!weir_frame_open (manifest->data, manifest->len, WEIR_FRAME_MANIFEST, &payload, &size, error))
     return FALSE;
   weir_taker_init (&taker, payload, size);
   g_assert_cmpuint (weir_take_u64 (&taker), ==, epoch);
@@ -176,7 +182,7 @@ check_blob (WeirStore *store, const WeirBlob *place, guint i, GError **error)
   gsize size;
 
   if (!store->klass->read (store, place, found, error) ||
-      !weir_frame_open (found->data, found->len, WEIR_FRAME_STATE, &payload, &size, NULL, error))
+      !weir_frame_open (found->data, found->len, WEIR_FRAME_STATE, &payload, &size, error))
     return FALSE;
   g_assert_cmpmem (found->data, found->len, expected->data, expected->len);
   return TRUE;
