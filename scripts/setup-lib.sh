@@ -14,6 +14,7 @@ pkg-config          command pkg-config
 libglib2.0-dev      library glib-2.0          2.74
 libevent-dev        library libevent_core     2.1.12
 libxxhash-dev       library libxxhash         0.8.1
+libhiredis-dev      library hiredis           0.14.1
 '
 setup_test_needs='
 g++                 command c++
@@ -26,6 +27,7 @@ python3             command python3
 git                 command git
 netcat-openbsd      command nc
 util-linux          command setarch
+redis-server        command redis-server
 '
 
 # setup_missing NEEDS: the packages of the table whose thing is not there, on one line.

@@ -6,8 +6,9 @@
 #include <weir/error.h>
 
 #include "stores/file.h"
+#include "stores/redis.h"
 
-static const WeirStoreKlass *const classes[] = { &weir_file_store_class };
+static const WeirStoreKlass *const classes[] = { &weir_file_store_class, &weir_redis_store_class };
 
 const WeirStoreKlass *
 weir_store_find_class (const char *uri, GError **error)

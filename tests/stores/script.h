@@ -13,7 +13,8 @@
 
 /* A new, empty one of the URI's class, not opened. Free it by script_close (). */
 WeirStore *script_new_store (const char *uri);
-WeirStore *script_open (const char *uri, GError **error);
+WeirStore *script_open (const char *uri, GError **error); /* with a lease of 10 s */
+WeirStore *script_open_for (const char *uri, gint64 lease, GError **error);
 WeirStore *script_open_with (const WeirStoreSettings *settings, GError **error);
 void script_close (WeirStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirStore, script_close)

@@ -307,18 +307,78 @@ test_forget_keeps_what_is_named (Fixture *f, gconstpointer data)
   done (script_check (f->store, 6, &done_error));
 }
 
+#define LEASE (G_USEC_PER_SEC * 6 / 10)
+
+/* Somebody who wants the store while it is another's. */
+typedef struct {
+  const char *uri;
+  pthread_mutex_t lock; /* of what follows */
+  pthread_cond_t changed;
+  gboolean is_done;
+  WeirStore *store;
+  GError *error;
+} Rival;
+
+static gpointer
+try_to_open (gpointer data)
+{
+  Rival *rival = data;
+
+  rival->store = script_open_for (rival->uri, LEASE, &rival->error);
+  pthread_mutex_lock (&rival->lock);
+  rival->is_done = TRUE;
+  pthread_cond_signal (&rival->changed);
+  pthread_mutex_unlock (&rival->lock);
+  return NULL;
+}
+
+static void
+renew_until_done (WeirStore *store, Rival *rival)
+{
+  pthread_mutex_lock (&rival->lock);
+  while (!rival->is_done) {
+    struct timespec until;
+
+    done (store->klass->renew (store, &done_error));
+    clock_gettime (CLOCK_REALTIME, &until);
+    until.tv_nsec += LEASE / 10 * 1000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait (&rival->changed, &rival->lock, &until);
+  }
+  pthread_mutex_unlock (&rival->lock);
+}
+
 static void
 test_second_owner_is_told_of_the_first (Fixture *f, gconstpointer data)
 {
   g_autofree char *pid = g_strdup_printf ("process %d on host %s", (int) getpid (), g_get_host_name ());
-  GError *error = NULL;
+  Rival rival = { .uri = f->uri, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+  pthread_t thread;
 
+  script_close (f->store);
+  f->store = script_open_for (f->uri, LEASE, NULL);
   seal_epoch (f, 1);
-  g_assert_null (script_open (f->uri, &error));
-  expect_error (FALSE, error, WEIR_ERROR_CHECKPOINT_LOCKED, pid);
+  g_assert_cmpint (pthread_create (&thread, NULL, try_to_open, &rival), ==, 0);
+  renew_until_done (f->store, &rival);
+  pthread_join (thread, NULL);
+  g_assert_null (rival.store);
+  expect_error (FALSE, rival.error, WEIR_ERROR_CHECKPOINT_LOCKED, pid);
   seal_epoch (f, 2);
   reopen (f);
   expect_found (f, 2, 0);
+}
+
+/* A store may remember for a part of the lease that the token is its own. */
+static void
+renew_until_fenced (WeirStore *store)
+{
+  gint64 deadline = g_get_monotonic_time () + 20 * LEASE;
+  g_autoptr (GError) error = NULL;
+
+  while (store->klass->renew (store, &error))
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_FENCED);
 }
 
 static void
@@ -327,7 +387,7 @@ expect_fenced (Fixture *f)
   const WeirStoreKlass *klass = f->store->klass;
 
   refused (klass->append_plan (f->store, 2, "x", 1, &refused_error), WEIR_ERROR_FENCED, NULL);
-  refused (klass->renew (f->store, &refused_error), WEIR_ERROR_FENCED, NULL);
+  renew_until_fenced (f->store);
   refused (klass->seal (f->store, 2, &refused_error), WEIR_ERROR_FENCED, NULL);
   refused (klass->drop_prepared (f->store, 2, &refused_error), WEIR_ERROR_FENCED, NULL);
   refused (klass->forget (f->store, NULL, 0, &refused_error), WEIR_ERROR_FENCED, NULL);
@@ -339,6 +399,8 @@ test_who_lost_the_token_touches_nothing (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
+  script_close (f->store);
+  f->store = script_open_for (f->uri, LEASE, NULL);
   seal_epoch (f, 1);
   done (script_prepare (f->store, 2, &done_error));
   f->kind->take_over (f->uri);
