@@ -8,25 +8,56 @@
 #include "engine/task.h"
 
 /* Stores each element and then counts it or not: whether one passes is what a processor can't guess. */
+static inline __attribute__ ((always_inline)) guint
+keep (WeirTask *task, const WeirFunction *function, const WeirChunk *in, gboolean has_keys)
+{
+  guint64 n_rejects = task->n_rejects_ever;
+  guint n = task->head.n_elements;
+  WeirValue cells[2];
+
+  for (guint i = 0; i < in->n; i++) {
+    gboolean passes;
+
+    if (has_keys) {
+      cells[0] = in->keys[i];
+      cells[1] = in->values[i];
+      passes = function->filter (task, weir_pair_at (cells), function->user_data);
+      task->head.keys[n] = in->keys[i];
+    } else {
+      passes = function->filter (task, in->values[i], function->user_data);
+    }
+    task->head.values[n] = in->values[i];
+    n += (passes != FALSE) & (task->n_rejects_ever == n_rejects);
+    n_rejects = task->n_rejects_ever;
+  }
+  return n;
+}
+
+/* As many elements at a time as the open chunk has room for. */
 static void
 filter_process (WeirTask *task, const WeirChunk *in)
 {
   const WeirFunction function = *(const WeirFunction *) task->op->params;
-  const WeirChunk chunk = *in;
+  const WeirChunk all = *in;
   WeirTaskHead *head = &task->head;
-  WeirValue cells[2];
+  WeirChunk some = all;
 
-  if ((head->has_keys != 0) != (chunk.keys != NULL))
-    weir_task_reserve (task, chunk.keys != NULL);
-  for (guint i = 0; i < chunk.n; i++) {
-    guint64 n_rejects = task->n_rejects_ever;
-    gboolean passes = function.filter (task, weir_chunk_element (&chunk, i, cells), function.user_data);
+  if ((head->has_keys != 0) != (all.keys != NULL))
+    weir_task_reserve (task, all.keys != NULL);
+  for (guint i = 0; i < all.n; i += some.n) {
+    const guint n_before = head->n_elements;
+    const guint64 n_emitted = task->n_emitted;
+    guint n;
 
-    if (chunk.keys != NULL)
-      head->keys[head->n_elements] = chunk.keys[i];
-    head->values[head->n_elements] = chunk.values[i];
-    head->n_elements += (passes != FALSE) & (task->n_rejects_ever == n_rejects);
-    if (G_UNLIKELY (head->n_elements == head->capacity))
+    some.keys = all.keys != NULL ? all.keys + i : NULL;
+    some.values = all.values + i;
+    some.n = MIN (all.n - i, head->capacity - head->n_elements);
+    n = some.keys != NULL ? keep (task, &function, &some, TRUE) : keep (task, &function, &some, FALSE);
+    if (G_UNLIKELY (head->n_elements != n_before || task->n_emitted != n_emitted))
+      weir_task_fail (task, WEIR_ERROR_USER,
+                      "its function emitted: it says what stays, weir_flat_map () makes elements");
+    head->n_elements = n;
+    if (head->n_elements == head->capacity)
       weir_task_flush (task);
   }
 }

@@ -468,11 +468,14 @@ begin_reading (Cursor *cursor, const Batch *batch, const QueuePlan *plan, guint 
   cursor->end = slice_start (batch->n, plan->n_slices, slice + 1);
 }
 
-/* How many elements from `at` share a shape; at most what one chunk holds. */
+/* Fewer than a chunk holds: what the first operator has read of the elements' bytes is then near for the next one. */
+#define RUN_MOST 64
+
+/* How many elements from `at` share a shape. */
 static guint
 run_length (const Batch *batch, gsize at, gsize end)
 {
-  gsize most = MIN (end - at, WEIR_CHUNK_SIZE), n = 0;
+  gsize most = MIN (end - at, RUN_MOST), n = 0;
 
   if (batch->keys == NULL || batch->all_pairs)
     return (guint) most;

@@ -108,6 +108,21 @@ a_predicate_may_fail_the_batch (Job *job)
   job_run_into (job, WEIR_ERROR_USER, "filter");
 }
 
+static gboolean
+emits (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  weir_emit (task, value);
+  return TRUE;
+}
+
+static void
+a_predicate_that_emits_fails_the_batch (Job *job)
+{
+  weir_collect (weir_filter (job->input, emits, NULL));
+  job_push (job, "1 2 3");
+  job_run_into (job, WEIR_ERROR_USER, "its function emitted");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -117,5 +132,6 @@ main (int argc, char **argv)
   job_add_test ("/filter/few-of-many-survive", few_of_many_survive);
   job_add_test ("/filter/what-is-rejected-does-not-pass", what_is_rejected_does_not_pass);
   job_add_test ("/filter/a-predicate-may-fail-the-batch", a_predicate_may_fail_the_batch);
+  job_add_test ("/filter/a-predicate-that-emits-fails-the-batch", a_predicate_that_emits_fails_the_batch);
   return g_test_run ();
 }
