@@ -23,6 +23,7 @@ libclang-rt-14-dev  file    /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.f
 clang-format-14     command clang-format-14
 universal-ctags     command ctags
 binutils            command objdump
+libjson-glib-dev    library json-glib-1.0     1.6
 python3             command python3
 git                 command git
 netcat-openbsd      command nc
