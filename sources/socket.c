@@ -2,7 +2,8 @@
  *
  * Owns a source's framer and connection. At a tick the complete records become a plan: ranges of blocks, divided by
  * bytes and never by workers; workers cut the records out of them, the loop goes on filling the last block behind them.
- * Must not know who reads the records. When there is no room the socket is not read, and TCP holds the peer back.
+ * Must not know who reads the records. When there is no room, or batches are late and enough waits for them, the socket
+ * is not read, and TCP holds the peer back.
  * Threads: all but socket_read() on the loop's; socket_read() on workers, on plans, which do not change.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -17,6 +18,7 @@
 #include "engine/options.h"
 #include "engine/stream.h"
 #include "engine/task.h"
+#include "sources/backlog.h"
 #include "sources/framing-batch.h"
 #include "sources/socket-connection.h"
 
@@ -33,6 +35,7 @@ typedef struct {
   gboolean max_is_asked;
   guint n_partitions; /* at most */
   WeirFramer framer;
+  WeirBacklog backlog;
   WeirConnection *connection;
   gboolean has_news; /* rejects that no batch has reported yet */
 } SocketSource;
@@ -58,6 +61,7 @@ socket_open (WeirSource *source, GError **error)
     return FALSE;
   }
   self->n_partitions = weir_options_integer (options, WEIR_OPTION_PARTITIONS);
+  weir_backlog_init (&self->backlog);
   weir_framer_init (&self->framer, &self->framing, weir_engine_memory (source->engine), WEIR_FRAMER_BLOCK);
   return TRUE;
 }
@@ -126,7 +130,7 @@ static WeirConnectionVerdict
 on_readable (int fd, gpointer data)
 {
   SocketSource *self = data;
-  Receipt receipt = GOT_MORE;
+  Receipt receipt = weir_backlog_is_full (&self->backlog, self->framer.n_bytes) ? NO_ROOM : GOT_MORE;
   gsize n;
 
   for (gsize left = TURN_BYTES; left > 0 && receipt == GOT_MORE; left -= n)
@@ -225,6 +229,7 @@ socket_plan (WeirSource *source, WeirPlan *plan)
   GArray *ranges = weir_framer_steal (&self->framer, &plan->n_bytes);
   WeirFramedBatch *batch = weir_framed_batch_new (ranges, plan->n_bytes, self->n_partitions);
 
+  weir_backlog_planned (&self->backlog, plan->n_bytes);
   self->has_news = FALSE;
   plan->n_partitions = batch->n_partitions;
   plan->n_records = plan->n_bytes == 0 ? 0 : -1;
@@ -234,6 +239,7 @@ socket_plan (WeirSource *source, WeirPlan *plan)
 static void
 socket_release (WeirSource *source, WeirPlan *plan)
 {
+  weir_backlog_released (&((SocketSource *) source)->backlog, plan->n_bytes);
   weir_framed_batch_free (g_steal_pointer (&plan->data));
 }
 
@@ -273,6 +279,7 @@ socket_close (WeirSource *source)
 
   g_clear_pointer (&self->connection, weir_connection_free);
   weir_framer_clear (&self->framer);
+  weir_backlog_clear (&self->backlog);
 }
 
 static void
