@@ -32,17 +32,96 @@ take_over (const char *uri)
 
 static const SuiteKind redis_kind = { "redis", make_place, take_over, NULL };
 
+#define ask(...) g_free (redis_place_ask (&place, __VA_ARGS__, NULL))
+
+static WeirStore *
+open_with_two_epochs (const char *prefix)
+{
+  g_autofree char *uri = redis_place_uri (&place, prefix);
+  g_autoptr (GError) error = NULL;
+  WeirStore *store = script_open (uri, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (script_write_epoch (store, 1, NULL, &error));
+  g_assert_true (script_write_epoch (store, 2, NULL, &error));
+  return store;
+}
+
+static void
+test_a_lost_sealed_epoch_is_told (void)
+{
+  WeirStore *store = open_with_two_epochs ("behind");
+  g_autoptr (GError) error = NULL;
+
+  ask ("SET", "behind:current", "1"); /* as after a power cut without appendfsync always */
+  g_assert_false (script_write_epoch (store, 3, NULL, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND);
+  g_assert_nonnull (strstr (error->message, "appendfsync always"));
+  script_close (store);
+}
+
+static void
+test_a_lost_piece_is_told_before_the_seal (void)
+{
+  WeirStore *store = open_with_two_epochs ("piece");
+  g_autoptr (GError) error = NULL;
+  WeirBlob blob;
+
+  g_assert_true (store->klass->begin (store, 3, NULL));
+  for (guint i = 0; i < 3; i++) {
+    g_autofree char *big = g_malloc0 (5 << 20); /* sent at once */
+
+    g_assert_true (store->klass->put (store, big, 5 << 20, &blob, NULL));
+  }
+  ask ("HDEL", "piece:epoch:3", "0");
+  g_assert_false (store->klass->prepare (store, "m", 1, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_SINK); /* writing it again mends it */
+  g_clear_error (&error);
+  g_assert_true (script_write_epoch (store, 3, NULL, &error));
+  g_assert_true (script_check (store, 3, &error));
+  script_close (store);
+}
+
+static void
+test_without_a_prefix_it_is_weir (void)
+{
+  g_autofree char *uri = redis_place_uri (&place, NULL);
+  WeirStore *store = script_open (uri, NULL);
+  g_autofree char *current = redis_place_ask (&place, "GET", "weir:current", NULL);
+
+  g_assert_cmpstr (current, ==, "0");
+  script_close (store);
+}
+
+static void
+test_forgotten_epochs_leave_nothing (void)
+{
+  WeirStore *store = open_with_two_epochs ("clean");
+  g_autofree char *left = NULL;
+
+  for (guint64 epoch = 3; epoch <= 9; epoch++)
+    g_assert_true (script_write_epoch (store, epoch, NULL, NULL));
+  script_close (store);
+  left = redis_place_ask (&place, "EVAL", "local all = redis.call('KEYS', 'clean:*') table.sort(all) return all", "0",
+                          NULL);
+  g_assert_cmpstr (left, ==,
+                   "clean:begun clean:current clean:epoch:8 clean:epoch:9 clean:epochs clean:planned clean:plans:8 "
+                   "clean:plans:9");
+}
+
 int
 main (int argc, char **argv)
 {
   int status;
 
-  if (argc == 4 && g_str_equal (argv[1], "--work"))
-    return script_main (argv[2], g_ascii_strtoull (argv[3], NULL, 10));
   g_test_init (&argc, &argv, NULL);
   if (!redis_place_start (&place))
     return 77;
   suite_add (&redis_kind);
+  g_test_add_func ("/redis/a-lost-sealed-epoch-is-told", test_a_lost_sealed_epoch_is_told);
+  g_test_add_func ("/redis/a-lost-piece-is-told-before-the-seal", test_a_lost_piece_is_told_before_the_seal);
+  g_test_add_func ("/redis/without-a-prefix-it-is-weir", test_without_a_prefix_it_is_weir);
+  g_test_add_func ("/redis/forgotten-epochs-leave-nothing", test_forgotten_epochs_leave_nothing);
   status = g_test_run ();
   redis_place_clear (&place);
   return status;

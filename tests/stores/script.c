@@ -9,6 +9,8 @@
 
 #include "engine/frame.h"
 
+#define ATTEMPTS 3 /* after errors that may pass, with the store as it is */
+
 static const WeirLog quiet = { .name = "script", .level = WEIR_LOG_ERROR };
 
 WeirStore *
@@ -215,10 +217,14 @@ script_check_plans (WeirStore *store, guint64 epoch, guint n_least)
   store->klass->read_plans (store, epoch, plans, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (plans->len, >=, n_least);
-  for (guint i = 0; i < plans->len; i++) {
-    g_autoptr (GBytes) expected = script_plan (epoch, i % SCRIPT_PLANS); /* a process that began again appended again */
+  for (guint i = 0, n = 0; i < plans->len; i++, n++) {
+    g_autoptr (GBytes) next = script_plan (epoch, n);
+    g_autoptr (GBytes) first = script_plan (epoch, 0); /* who begins again appends all again */
 
-    g_assert_true (g_bytes_equal (g_ptr_array_index (plans, i), expected));
+    if (g_bytes_equal (g_ptr_array_index (plans, i), next))
+      continue;
+    g_assert_true (g_bytes_equal (g_ptr_array_index (plans, i), first));
+    n = 0;
   }
 }
 
@@ -247,7 +253,10 @@ settle (WeirStore *store, guint64 *sealed, GError **error)
   if (prepared % 2 != 0)
     return store->klass->drop_prepared (store, prepared, error);
   *sealed = prepared;
-  return store->klass->seal (store, prepared, error);
+  if (!store->klass->seal (store, prepared, error))
+    return FALSE;
+  say ("sealed", prepared);
+  return TRUE;
 }
 
 static gboolean
@@ -263,14 +272,30 @@ work (WeirStore *store, guint64 last, GError **error)
   return TRUE;
 }
 
+/* Once, with a store that may be open already. */
+static gboolean
+try_to_work (WeirStore **store, const char *uri, guint64 last, GError **error)
+{
+  const char *lease = g_getenv ("WEIR_TEST_LEASE");
+
+  if (*store == NULL)
+    *store = script_open_for (uri, lease != NULL ? g_ascii_strtoll (lease, NULL, 10) : 10 * G_USEC_PER_SEC, error);
+  return *store != NULL && work (*store, last, error);
+}
+
 int
 script_main (const char *uri, guint64 last)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (WeirStore) store = script_open (uri, &error);
+  g_autoptr (WeirStore) store = NULL;
 
-  if (store != NULL && work (store, last, &error))
-    return 0;
-  fprintf (stderr, "error %d: %s\n", error->code, error->message);
+  for (guint i = 0; i < ATTEMPTS; i++) {
+    g_autoptr (GError) error = NULL;
+
+    if (try_to_work (&store, uri, last, &error))
+      return 0;
+    fprintf (stderr, "error %d: %s\n", error->code, error->message);
+    if (!weir_error_is_retriable (error))
+      break;
+  }
   return 3;
 }

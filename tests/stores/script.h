@@ -33,5 +33,6 @@ gboolean script_check (WeirStore *store, guint64 epoch, GError **error);
 void script_check_plans (WeirStore *store, guint64 epoch, guint n_least);
 
 /* The whole life of a process that goes on from what it finds up to epoch @last; prints "plan n", "sealed n" as soon as
- * that is durable. The status to exit with: 0, or 3: an error, which was printed. */
+ * that is durable. What failed and may pass is tried again, twice. The status to exit with: 0, or 3; errors are
+ * printed. WEIR_TEST_LEASE: the lease, in microseconds. */
 int script_main (const char *uri, guint64 last);
