@@ -24,6 +24,7 @@ struct _WeirRun {
   WeirMemory *memory;
   WeirMemory *state_memory; /* of what lives on from batch to batch: state.limit */
   WeirWorkers *workers;
+  gboolean has_checkpoint; /* what operators keep will be saved */
   guint n_partitions; /* the option: slices of a keyed operator that sets none */
   gint64 *counters;   /* what the batch adds to the job's counters; atomic */
   guint n_counters;

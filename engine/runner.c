@@ -226,6 +226,7 @@ init_run (WeirBatch *batch, WeirRun *run)
   run->seed = engine->seed;
   run->n_partitions = engine->n_partitions;
   run->state_memory = engine->state_memory;
+  run->has_checkpoint = engine->checkpoint != NULL;
   run->n_counters = engine->n_counters;
   run->counters = g_new0 (gint64, run->n_counters);
   run->rejects = g_steal_pointer (&batch->lost);

@@ -106,7 +106,7 @@ open_reader (WeirTaskRun *task_run, WeirDataset *dataset, const WeirOpClass *kla
   *reader = (WeirReader){ .dataset = dataset, .op = dataset->op, .partition = task_run->partition };
   reader->exchange = dataset->exchange;
   reader->plan = dataset->plan;
-  if (dataset->op->slices != NULL)
+  if (dataset->op->slices != NULL && dataset->op->klass->kind == WEIR_OP_WIDE)
     reader->slice = dataset->op->slices[task_run->partition];
   reader->state = weir_arena_alloc (task_run->frame, klass->reader_size);
   if (reader->state == NULL)

@@ -57,10 +57,34 @@ accumulator_merge (WeirTask *task, WeirCombined *combined, WeirKey *slot, const 
     params->aggregate.merge ((gpointer) kept->data, later->data, params->aggregate.user_data);
 }
 
+/* What a checkpoint gave back may have been saved by a program with another struct. FALSE: the task has failed. */
+static gboolean
+is_accumulator (WeirTask *task, const WeirAggregate *aggregate, WeirValue value)
+{
+  if (G_LIKELY (value.kind == WEIR_BYTES && value.size == aggregate->size))
+    return TRUE;
+  if (weir_task_is_going (task))
+    weir_task_fail (task, WEIR_ERROR_ORPHAN_STATE,
+                    "its window was saved with accumulators of %" G_GSIZE_FORMAT
+                    " bytes, and the job has %" G_GSIZE_FORMAT
+                    ": give the new ones another version, and the stream another uid",
+                    weir_size (value), aggregate->size);
+  return FALSE;
+}
+
 static WeirValue
 accumulator_of (WeirTask *task, const WeirKey *slot)
 {
   return *(const WeirValue *) weir_slot_value (slot);
+}
+
+static void
+accumulator_restore (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue saved)
+{
+  const Params *params = task->op->params;
+
+  if (is_accumulator (task, &params->aggregate, saved))
+    keep (task, combined, weir_slot_value (slot), saved.data);
 }
 
 static const WeirFold accumulator_fold = {
@@ -68,6 +92,7 @@ static const WeirFold accumulator_fold = {
   .add = accumulator_add,
   .merge = accumulator_merge,
   .result = accumulator_of,
+  .restore = accumulator_restore,
 };
 
 /* What the window reduces with: @a is in another pane, too, and must stay. */
@@ -77,7 +102,7 @@ merge_two (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data)
   const WeirAggregate *aggregate = &((const Params *) user_data)->aggregate;
   gpointer merged = weir_alloc (task, aggregate->size);
 
-  if (merged == NULL || a.kind != WEIR_BYTES || b.kind != WEIR_BYTES) /* the task has failed */
+  if (merged == NULL || !is_accumulator (task, aggregate, a) || !is_accumulator (task, aggregate, b))
     return weir_nil ();
   memcpy (merged, a.data, aggregate->size);
   aggregate->merge (merged, b.data, aggregate->user_data);
@@ -89,7 +114,7 @@ finish (WeirTask *task, WeirValue accumulator, gpointer user_data)
 {
   const WeirAggregate *aggregate = &((const Params *) user_data)->aggregate;
 
-  if (accumulator.kind != WEIR_BYTES) /* the task has failed */
+  if (!is_accumulator (task, aggregate, accumulator))
     return weir_nil ();
   return weir_returned_take (task, aggregate->result (task, accumulator.data, aggregate->user_data));
 }
@@ -114,6 +139,18 @@ window_advance (WeirTask *task, WeirReader *reader)
 }
 
 static void
+window_save (WeirTask *task, gpointer slice, guint index, WeirSaver *saver)
+{
+  weir_window_slice_save (task, &accumulator_fold, slice, index, saver);
+}
+
+static void
+window_load (WeirTask *task, gpointer slice, guint index, const WeirSection *section)
+{
+  weir_window_slice_load (task, &accumulator_fold, slice, index, section);
+}
+
+static void
 window_params_clear (gpointer params)
 {
   g_free (((Params *) params)->zeroes);
@@ -133,6 +170,8 @@ static const WeirOpClass window_class = {
   .slice_open = weir_window_slice_open,
   .slice_close = weir_window_slice_close,
   .advance = window_advance,
+  .save = window_save,
+  .load = window_load,
   .params_clear = window_params_clear,
 };
 
@@ -189,6 +228,7 @@ weir_aggregate_by_key_and_window_sized (WeirStream *s, const WeirAggregate *a, g
   if (a != NULL)
     memcpy (&params->aggregate, a, MIN (size, sizeof params->aggregate));
   stream = weir_stream_derive (s, &window_class, params);
+  stream->op.state_version = params->aggregate.version;
   check (stream, &params->aggregate);
   if (!stream->has_mistake)
     params->zeroes = g_malloc0 (params->aggregate.size);

@@ -27,6 +27,8 @@ typedef struct {
   /* Folds what came later, in @from's slot, into @slot. */
   void (*merge) (WeirTask *task, WeirCombined *combined, WeirKey *slot, const WeirKey *from, gboolean is_new);
   WeirValue (*result) (WeirTask *task, const WeirKey *slot);
+  /* Windows, optional: makes a new slot's accumulator of what result gave; NULL: add does. */
+  void (*restore) (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue result);
 } WeirFold;
 
 /* The first member of the instance of every operator's writing side. */

@@ -41,6 +41,18 @@ window_advance (WeirTask *task, WeirReader *reader)
   weir_window_slice_advance (task, fold_of (task->op), reader);
 }
 
+static void
+window_save (WeirTask *task, gpointer slice, guint index, WeirSaver *saver)
+{
+  weir_window_slice_save (task, fold_of (task->op), slice, index, saver);
+}
+
+static void
+window_load (WeirTask *task, gpointer slice, guint index, const WeirSection *section)
+{
+  weir_window_slice_load (task, fold_of (task->op), slice, index, section);
+}
+
 static const WeirOpClass *
 window_fuse (const WeirOp *op, WeirDataset *const *chain, guint n, guint *n_absorbed)
 {
@@ -53,7 +65,7 @@ window_fuse (const WeirOp *op, WeirDataset *const *chain, guint n, guint *n_abso
     .instance_size = sizeof (WeirCombineInstance), .open = window_open, .process = window_process,                     \
     .seal = weir_combine_seal, .fuse = window_fuse, .output_free = weir_combined_free,                                 \
     .reader_size = sizeof (WeirWindowReader), .read = weir_window_slice_read, .slice_open = weir_window_slice_open,    \
-    .slice_close = weir_window_slice_close, .advance = window_advance,                                                 \
+    .slice_close = weir_window_slice_close, .advance = window_advance, .save = window_save, .load = window_load,       \
   }
 
 static const WeirOpClass window_class = WINDOW_CLASS ("reduce_by_key_and_window");

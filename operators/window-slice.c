@@ -4,18 +4,27 @@
  */
 #include "operators/window-slice.h"
 
+#include "operators/pane-log.h"
 #include "operators/window-panes.h"
+
+#define SECTION_OPEN 2
 
 typedef struct {
   WeirPanes *panes;   /* NULL until the first batch */
   WeirCombined *open; /* the pane that gathers batches, where a pane is more than one */
   WeirTime open_end;
+  guint64 open_epoch; /* that it was read back from; 0: it was not */
+  gboolean gathers;   /* panes are more than one batch */
+  WeirPaneLog *log;
 } Slice;
 
 gpointer
 weir_window_slice_open (const WeirOp *op, guint slice)
 {
-  return g_new0 (Slice, 1);
+  Slice *made = g_new0 (Slice, 1);
+
+  made->log = weir_pane_log_new ();
+  return made;
 }
 
 void
@@ -27,6 +36,7 @@ weir_window_slice_close (gpointer data)
     weir_panes_free (slice->panes);
   if (slice->open != NULL)
     weir_combined_free (slice->open);
+  weir_pane_log_free (slice->log);
   g_free (slice);
 }
 
@@ -34,10 +44,31 @@ weir_window_slice_close (gpointer data)
 static gboolean
 enter (WeirTask *task, const WeirFold *fold, Slice *slice, WeirTime end, const WeirTable *pane)
 {
+  const WeirRun *run = task->task_run->run;
   const WeirOp *op = task->op;
-  gint64 number = (end - task->task_run->run->zero) / op->pane;
+  gint64 number = (end - run->zero) / op->pane;
 
+  if (run->has_checkpoint) {
+    weir_pane_log_forget (slice->log, number - op->length / op->pane);
+    if (!weir_pane_log_add (slice->log, task, fold, task->task_run->partition, number, pane))
+      return FALSE;
+  }
   return weir_panes_enter (slice->panes, task, number, pane, fold);
+}
+
+/* What a checkpoint gave back, before the first batch. */
+static gboolean
+enter_restored (WeirTask *task, Slice *slice)
+{
+  gboolean ok = TRUE;
+  WeirCombined *pane;
+  gint64 number;
+
+  while (ok && (pane = weir_pane_log_take (slice->log, &number)) != NULL) {
+    ok = weir_panes_enter (slice->panes, task, number, &pane->table, &weir_fold_value);
+    weir_combined_free (pane);
+  }
+  return ok;
 }
 
 static gboolean
@@ -57,6 +88,7 @@ gather (WeirTask *task, const WeirFold *fold, Slice *slice, WeirReader *reader, 
   guint64 start = weir_slice_start (reader->partition, task->op->n_slices);
   guint64 end = weir_slice_start (reader->partition + 1, task->op->n_slices);
 
+  slice->gathers = TRUE;
   if (slice->open == NULL)
     slice->open = weir_combined_new (task->op, run->memory, fold->value_size (task->op), start, end);
   weir_table_reserve (&slice->open->table, weir_table_count (batch, start, end));
@@ -74,8 +106,11 @@ weir_window_slice_advance (WeirTask *task, const WeirFold *fold, WeirReader *rea
   guint64 from = weir_slice_start (reader->partition, op->n_slices);
   guint64 until = weir_slice_start (reader->partition + 1, op->n_slices);
 
-  if (slice->panes == NULL)
+  if (slice->panes == NULL) {
     slice->panes = weir_panes_new (run->memory, (guint) (op->length / op->pane), from, until);
+    if (!enter_restored (task, slice))
+      return;
+  }
   if (slice->open != NULL && slice->open_end < end && !close_open (task, fold, slice))
     return;
   slice->open_end = end;
@@ -86,6 +121,65 @@ weir_window_slice_advance (WeirTask *task, const WeirFold *fold, WeirReader *rea
   gather (task, fold, slice, reader, batch);
   if (run->time == end)
     close_open (task, fold, slice);
+}
+
+void
+weir_window_slice_save (WeirTask *task, const WeirFold *fold, gpointer data, guint index, WeirSaver *saver)
+{
+  const WeirOp *op = task->op;
+  Slice *slice = data;
+
+  weir_pane_log_save (slice->log, op, index, saver);
+  if (!slice->gathers)
+    return;
+  weir_saver_begin (saver, weir_slice_start (index, op->n_slices), weir_slice_start (index + 1, op->n_slices),
+                    SECTION_OPEN, slice->open_end);
+  if (slice->open != NULL)
+    weir_pane_encode (task, fold, index, &slice->open->table, saver->out);
+  weir_saver_end (saver);
+}
+
+/* The newest epoch has the open pane as it was, or none. */
+static void
+load_open (WeirTask *task, const WeirFold *fold, Slice *slice, guint index, const WeirSection *section)
+{
+  const WeirOp *op = task->op;
+
+  if (slice->open_epoch != section->epoch)
+    g_clear_pointer (&slice->open, weir_combined_free);
+  slice->open_epoch = section->epoch;
+  slice->open_end = section->number;
+  slice->gathers = TRUE;
+  if (section->size == 0)
+    return;
+  if (slice->open == NULL)
+    slice->open =
+        weir_combined_new (op, task->task_run->run->memory, fold->value_size (op),
+                           weir_slice_start (index, op->n_slices), weir_slice_start (index + 1, op->n_slices));
+  weir_pane_decode (task, fold, index, section, slice->open);
+}
+
+gboolean
+weir_window_check_version (WeirTask *task)
+{
+  const WeirOp *op = task->op;
+
+  if (op->saved_version == op->state_version)
+    return TRUE;
+  weir_task_fail (task, WEIR_ERROR_ORPHAN_STATE,
+                  "its window was saved in version %u, and the job has version %u: windows are not upgraded; give the "
+                  "stream another uid to begin with an empty one",
+                  op->saved_version, op->state_version);
+  return FALSE;
+}
+
+void
+weir_window_slice_load (WeirTask *task, const WeirFold *fold, gpointer data, guint index, const WeirSection *section)
+{
+  Slice *slice = data;
+
+  if (weir_window_check_version (task) && !weir_pane_log_load (slice->log, task, index, section))
+    load_open (task, fold, slice, index, section);
 }
 
 gboolean

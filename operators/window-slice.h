@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "engine/saver.h"
 #include "operators/combine.h"
 
 typedef struct {
@@ -20,5 +21,12 @@ void weir_window_slice_close (gpointer slice);
 
 /* Takes in the batch that the tasks wrote. */
 void weir_window_slice_advance (WeirTask *task, const WeirFold *fold, WeirReader *reader);
+/* For save and load of a class. Each pane is written once; so is the open one each time. */
+void weir_window_slice_save (WeirTask *task, const WeirFold *fold, gpointer slice, guint index, WeirSaver *saver);
+void
+weir_window_slice_load (WeirTask *task, const WeirFold *fold, gpointer slice, guint index, const WeirSection *section);
 /* Emits about a chunk of (key, aggregate); the class's reader_size is that of a WeirWindowReader. */
 gboolean weir_window_slice_read (WeirTask *task, WeirReader *reader);
+
+/* FALSE: the checkpoint has another version of what the window holds, and the task has failed. */
+gboolean weir_window_check_version (WeirTask *task);

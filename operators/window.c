@@ -5,26 +5,19 @@
  */
 #include "engine/stream.h"
 
-#include "engine/dataset.h"
+#include "operators/held-panes.h"
+#include "operators/window-slice.h"
 
-typedef struct {
-  WeirTime time;
-  WeirPartition **partitions;
-  guint n_partitions;
-} Pane;
-
-typedef struct {
-  GArray *panes; /* of Pane, oldest first; runner only */
-} Params;
+static gpointer
+panes_new (const WeirOp *op, guint slice)
+{
+  return weir_held_panes_new ();
+}
 
 static void
-pane_clear (gpointer data)
+panes_free (gpointer panes)
 {
-  Pane *pane = data;
-
-  for (guint i = 0; i < pane->n_partitions; i++)
-    weir_partition_unref (pane->partitions[i]);
-  g_free (pane->partitions);
+  g_array_unref (panes);
 }
 
 static void
@@ -32,7 +25,7 @@ drop_old (GArray *panes, WeirTime until)
 {
   guint n = 0;
 
-  while (n < panes->len && g_array_index (panes, Pane, n).time <= until)
+  while (n < panes->len && g_array_index (panes, WeirHeldPane, n).time <= until)
     n++;
   if (n > 0)
     g_array_remove_range (panes, 0, n);
@@ -44,10 +37,10 @@ set_partitions (WeirDataset *dataset, const GArray *panes)
   guint n = 0;
 
   for (guint i = 0; i < panes->len; i++)
-    n += g_array_index (panes, Pane, i).n_partitions;
+    n += g_array_index (panes, WeirHeldPane, i).n_partitions;
   dataset->partitions = g_new (WeirPartition *, n);
   for (guint i = 0; i < panes->len; i++) {
-    const Pane *pane = &g_array_index (panes, Pane, i);
+    const WeirHeldPane *pane = &g_array_index (panes, WeirHeldPane, i);
 
     for (guint k = 0; k < pane->n_partitions; k++)
       dataset->partitions[dataset->n_partitions++] = weir_partition_ref (pane->partitions[k]);
@@ -57,12 +50,12 @@ set_partitions (WeirDataset *dataset, const GArray *panes)
 static gboolean
 window_compute (WeirDataset *dataset, GError **error)
 {
-  GArray *panes = ((Params *) dataset->op->params)->panes;
-  Pane pane = { .time = dataset->run->time };
+  GArray *panes = dataset->op->slices[0];
+  WeirHeldPane pane = { .time = dataset->run->time };
 
   drop_old (panes, pane.time - dataset->op->length);
   if (!weir_dataset_hold (dataset->parents[0], TRUE, &pane.partitions, &pane.n_partitions, error)) {
-    pane_clear (&pane);
+    weir_held_pane_clear (&pane);
     return FALSE;
   }
   g_array_append_val (panes, pane);
@@ -71,15 +64,22 @@ window_compute (WeirDataset *dataset, GError **error)
 }
 
 static void
-window_params_clear (gpointer params)
+window_save (WeirTask *task, gpointer panes, guint index, WeirSaver *saver)
 {
-  g_array_unref (((Params *) params)->panes);
+  weir_held_panes_save (panes, task, saver);
+}
+
+static void
+window_load (WeirTask *task, gpointer panes, guint index, const WeirSection *section)
+{
+  if (weir_window_check_version (task))
+    weir_held_panes_load (panes, task, section);
 }
 
 #define WINDOW_CLASS(name)                                                                                             \
   {                                                                                                                    \
     .verb = name, .kind = WEIR_OP_COMPUTED, .flags = WEIR_OP_EVERY_BATCH, .compute = window_compute,                   \
-    .params_clear = window_params_clear,                                                                               \
+    .slice_open = panes_new, .slice_close = panes_free, .save = window_save, .load = window_load,                      \
   }
 
 static const WeirOpClass window_class = WINDOW_CLASS ("window");
@@ -88,12 +88,8 @@ static const WeirOpClass group_class = WINDOW_CLASS ("group_by_key_and_window");
 static WeirStream *
 derive (WeirStream *s, const WeirOpClass *klass, WeirTime length, WeirTime slide)
 {
-  Params *params = g_new0 (Params, 1);
-  WeirStream *stream;
+  WeirStream *stream = weir_stream_derive (s, klass, NULL);
 
-  params->panes = g_array_new (FALSE, FALSE, sizeof (Pane));
-  g_array_set_clear_func (params->panes, pane_clear);
-  stream = weir_stream_derive (s, klass, params);
   weir_stream_set_window (stream, length, slide);
   return stream;
 }
