@@ -177,14 +177,13 @@ seal_next (WeirCheckpoint *checkpoint, WeirSealing *sealing)
   } else {
     g_prefix_error (&error, "checkpoint: ");
     weir_sealing_free (sealing);
+    weir_engine_fail (checkpoint->engine, error); /* before anybody hears that no epoch is being sealed */
   }
   pthread_mutex_lock (&checkpoint->lock);
   checkpoint->sealing = NULL;
   checkpoint->has_failed = !ok;
   pthread_cond_broadcast (&checkpoint->changed);
   pthread_mutex_unlock (&checkpoint->lock);
-  if (!ok)
-    weir_engine_fail (checkpoint->engine, error);
 }
 
 static void

@@ -42,6 +42,7 @@ struct _WeirStoreKlass {
   /* All epochs that have a manifest, in order (guint64). */
   gboolean (*list) (WeirStore *store, GArray *epochs, GError **error);
   gboolean (*read_manifest) (WeirStore *store, guint64 epoch, GByteArray *manifest, GError **error);
+  /* Both replace what the array holds. CHECKPOINT_CORRUPT names the place: it is missing, or does not fit. */
   gboolean (*read) (WeirStore *store, const WeirBlob *blob, GByteArray *data, GError **error);
   /* @plans: GBytes, in the order in which they were appended; a torn last one is left out. */
   gboolean (*read_plans) (WeirStore *store, guint64 epoch, GPtrArray *plans, GError **error);
@@ -50,19 +51,22 @@ struct _WeirStoreKlass {
 
   /* Durable when it returns. */
   gboolean (*append_plan) (WeirStore *store, guint64 epoch, gconstpointer data, gsize size, GError **error);
-  /* Whatever was put or prepared under this number is gone. */
+  /* Whatever was put or prepared under this number is gone. FAILED, as in drop_prepared: it is sealed, or older than
+   * that. After a put or prepare that failed it is called again. */
   gboolean (*begin) (WeirStore *store, guint64 epoch, GError **error);
   gboolean (*put) (WeirStore *store, gconstpointer data, gsize size, WeirBlob *blob, GError **error);
   /* The epoch that was begun, its blobs and manifest, are durable when it returns. */
   gboolean (*prepare) (WeirStore *store, gconstpointer manifest, gsize size, GError **error);
-  /* Makes a prepared epoch the current one, atomically and durably, if the token is still ours; FENCED if not. */
+  /* Makes a prepared epoch the current one, atomically and durably, if the token is still ours; FENCED if not. Again is
+   * fine. CHECKPOINT_BEHIND: the store has lost the epoch sealed before. */
   gboolean (*seal) (WeirStore *store, guint64 epoch, GError **error);
-  /* Forgets the manifest and the blobs of an epoch that was prepared and never sealed, and all plans after @sealed if
-   * @with_plans. */
+  /* Forgets the manifest and the blobs of an epoch that was prepared and never sealed; its plans stay, for the batches
+   * that are run again. */
   gboolean (*drop_prepared) (WeirStore *store, guint64 epoch, GError **error);
-  /* Forgets every epoch up to the current one whose number is not in @keep (sorted): blobs, manifest, plans. */
+  /* Forgets every epoch before the current one whose number is not in @keep (sorted): blobs, manifest, plans. */
   gboolean (*forget) (WeirStore *store, const guint64 *keep, gsize n, GError **error);
-  /* Says that the owner lives; optional. FENCED: it has another owner. */
+  /* Says that the owner lives, optional; cheap if called often. FENCED: it has another owner, as all that changes
+   * something says then. */
   gboolean (*renew) (WeirStore *store, GError **error);
   /* Gives the token back. */
   void (*close) (WeirStore *store);
