@@ -470,9 +470,9 @@ weir_context_advance (WeirContext *ctx, guint n_batches, GError **error)
   if (weir_context_state (ctx) == WEIR_INITIALIZED && !start (ctx, FALSE, error))
     return FALSE;
   pthread_mutex_lock (&ctx->lock);
-  ctx->n_asked = MAX (ctx->n_asked, ctx->n_completed) + n_batches;
-  if (ctx->engine != NULL)
+  if (ctx->engine != NULL) /* some of which may be complete by now */
     ctx->n_asked += weir_engine_take_missed (ctx->engine);
+  ctx->n_asked = MAX (ctx->n_asked, ctx->n_completed) + n_batches;
   if (ctx->engine != NULL)
     weir_engine_advance (ctx->engine, n_batches);
   ok = await_batches (ctx, ctx->n_asked, error);
