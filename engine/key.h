@@ -59,6 +59,9 @@ weir_key_of (WeirValue value, const WeirSeed *seed, WeirKey *key, WeirValue *cel
 {
   if (G_LIKELY (value.kind == WEIR_TEXT || value.kind == WEIR_BYTES))
     weir_key_of_text (value.data, value.size, value.kind, seed, key);
+  else if (G_LIKELY (value.kind == WEIR_INT))
+    *key = (WeirKey){ value.bits, 0, (guint32) (weir_hash_words (value.bits, 0, WEIR_HASH_KIND (WEIR_INT), seed) >> 32),
+                      WEIR_KEY_USED | WEIR_INT << WEIR_KEY_KIND_SHIFT };
   else
     weir_key_of_slow (value, seed, key, cell);
 }

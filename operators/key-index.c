@@ -1,4 +1,5 @@
-/* Owns the making of key indexes, in two passes over the dataset: one counts the values of each key, one places them.
+/* Owns the making of key indexes: one pass over the dataset counts the values of each key in a table, one places them;
+ * then the table's slots, which are in the order of the hash, become entries.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -6,11 +7,13 @@
 
 #include <weir/error.h>
 
+#include <string.h>
+
 #include "engine/table-cursor.h"
 #include "operators/pairs.h"
 
-#define SEVERAL (1u << WEIR_KEY_NOTE_SHIFT)
-#define STRIDE  (sizeof (WeirKey) + sizeof (WeirValue))
+#define CACHE_LINE ((gsize) 64)
+#define STRIDE     (sizeof (WeirKey) + sizeof (WeirValue))
 
 typedef gboolean (*ChunkFunc) (WeirKeyIndex *index, const WeirChunk *chunk);
 
@@ -20,7 +23,9 @@ index_free (gpointer data)
   WeirKeyIndex *index = data;
 
   weir_table_clear (&index->table);
-  weir_arena_clear (&index->items);
+  weir_arena_clear (&index->arena);
+  if (index->block != NULL)
+    weir_block_unref (index->block);
   g_free (index);
 }
 
@@ -68,11 +73,11 @@ lay_out (WeirKeyIndex *index)
 
       if (value->integer == 1)
         continue;
-      items = weir_arena_alloc (&index->items, (gsize) value->integer * sizeof *items);
+      items = weir_arena_alloc (&index->arena, (gsize) value->integer * sizeof *items);
       if (items == NULL)
         return FALSE;
       *value = WEIR_VALUE_INIT (cells, items, 0, WEIR_LIST, 0);
-      slots[i]->meta |= SEVERAL;
+      slots[i]->meta |= WEIR_KEY_INDEX_SEVERAL;
     }
   return TRUE;
 }
@@ -88,7 +93,7 @@ place_values (WeirKeyIndex *index, const WeirChunk *chunk)
     WeirKey *slot = weir_table_find (&index->table, &keys[i], STRIDE);
     WeirValue *value = weir_slot_value (slot);
 
-    if (slot->meta & SEVERAL)
+    if (slot->meta & WEIR_KEY_INDEX_SEVERAL)
       ((WeirValue *) value->cells)[value->size++] = chunk->values[i];
     else
       *value = chunk->values[i];
@@ -125,6 +130,100 @@ count_elements (const WeirDataset *dataset)
   return n;
 }
 
+/* How many places there have to be: those that are homes, and what is displaced behind them. */
+static gsize
+count_places (const WeirKeyIndex *index)
+{
+  WeirTableCursor cursor;
+  WeirKey *slots[WEIR_CHUNK_SIZE];
+  gsize end = 0;
+  guint n;
+
+  weir_table_cursor_init (&cursor, &index->table, 0, (guint64) 1 << 32);
+  while ((n = weir_table_cursor_next (&cursor, slots, G_N_ELEMENTS (slots))) > 0)
+    for (guint i = 0; i < n; i++)
+      end = MAX (end, slots[i]->hash >> index->shift) + 1;
+  return MAX (end, (gsize) 1 << (32 - index->shift)) + 1;
+}
+
+/* Two homes or more for each key. */
+static gboolean
+allocate_entries (WeirKeyIndex *index)
+{
+  guint64 n = index->table.n;
+  gsize size;
+
+  index->shift = 31;
+  while (index->shift > 0 && (guint64) 1 << (32 - index->shift) < 2 * n)
+    index->shift--;
+  size = count_places (index) * sizeof (WeirKeyEntry);
+  index->block = weir_block_new (index->table.memory, size + CACHE_LINE);
+  if (index->block == NULL)
+    return FALSE;
+  index->entries = (WeirKeyEntry *) (((guintptr) index->block->data + CACHE_LINE - 1) & ~(guintptr) (CACHE_LINE - 1));
+  memset (index->entries, 0, size);
+  return TRUE;
+}
+
+/* A key that is a word is its word; of others the slot is kept. */
+static gboolean
+set_entry (WeirKeyIndex *index, WeirKeyEntry *entry, const WeirKey *slot)
+{
+  WeirKey *far_key;
+
+  *entry = (WeirKeyEntry){ slot->lo, slot->hash, slot->meta, *(const WeirValue *) weir_slot_value (slot) };
+  if (slot->hi == 0 && (slot->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) == 0)
+    return TRUE;
+  far_key = weir_arena_alloc (&index->arena, sizeof *far_key);
+  if (far_key == NULL)
+    return FALSE;
+  *far_key = *slot;
+  entry->lo = (guint64) (guintptr) far_key;
+  entry->meta |= WEIR_KEY_INDEX_FAR;
+  return TRUE;
+}
+
+/* The table keeps its long keys alone. */
+static void
+drop_slots (WeirTable *table)
+{
+  weir_block_unref (table->block);
+  table->block = NULL;
+  table->slots = NULL;
+}
+
+static gboolean
+make_entries (WeirKeyIndex *index)
+{
+  WeirTableCursor cursor;
+  WeirKey *slots[WEIR_CHUNK_SIZE];
+  gsize at = 0;
+  guint n;
+
+  if (!allocate_entries (index))
+    return FALSE;
+  weir_table_cursor_init (&cursor, &index->table, 0, (guint64) 1 << 32);
+  while ((n = weir_table_cursor_next (&cursor, slots, G_N_ELEMENTS (slots))) > 0)
+    for (guint i = 0; i < n; i++, at++) {
+      at = MAX (at, slots[i]->hash >> index->shift);
+      if (!set_entry (index, &index->entries[at], slots[i]))
+        return FALSE;
+    }
+  if (index->table.block != NULL)
+    drop_slots (&index->table);
+  return TRUE;
+}
+
+gboolean
+weir_key_entry_equal_far (const WeirKeyEntry *entry, const WeirKey *key)
+{
+  const WeirKey *own = (const WeirKey *) (guintptr) entry->lo;
+
+  if (own->lo == key->lo && own->hi == key->hi && ((own->meta ^ key->meta) & WEIR_KEY_BITS) == 0)
+    return TRUE;
+  return (key->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) != 0 && weir_key_equal_slow (own, key);
+}
+
 static WeirKeyIndex *
 index_new (const WeirDataset *dataset, const WeirSeed *seed)
 {
@@ -133,9 +232,9 @@ index_new (const WeirDataset *dataset, const WeirSeed *seed)
 
   index->seed = *seed;
   weir_table_init (&index->table, memory, sizeof (WeirValue), 0, (guint64) 1 << 32);
-  weir_arena_init (&index->items, memory);
+  weir_arena_init (&index->arena, memory);
   if (weir_table_reserve (&index->table, count_elements (dataset)) && for_each_chunk (dataset, index, count_values) &&
-      lay_out (index) && for_each_chunk (dataset, index, place_values))
+      lay_out (index) && for_each_chunk (dataset, index, place_values) && make_entries (index))
     return index;
   index_free (index);
   return NULL;

@@ -1,6 +1,8 @@
 /* Key indexes: a dataset of the context by key, made once and looked up by all batches.
  *
- * Made on the runner, then read by any worker. SPDX-License-Identifier: Apache-2.0
+ * Entries lie in the order of the hash, each at its home or as close behind it as there is room; two of them are a cache
+ * line, and a key is mostly found in the first. Made on the runner, then read by any worker.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once
 
@@ -9,26 +11,56 @@
 
 #define WEIR_KEY_INDEX_SALT ((guint64) 1 << 33) /* of the seed: operators that look up must hash as it does */
 
+#define WEIR_KEY_INDEX_SEVERAL (1u << WEIR_KEY_NOTE_SHIFT) /* the value is a LIST of the key's values */
+#define WEIR_KEY_INDEX_FAR     (2u << WEIR_KEY_NOTE_SHIFT) /* lo is a pointer to the WeirKey */
+
 typedef struct {
-  WeirSeed seed;   /* salted */
-  WeirTable table; /* key -> WeirValue: the value, or a LIST of them where the note is set */
-  WeirArena items;
+  guint64 lo;
+  guint32 hash;
+  guint32 meta; /* 0: the place is free */
+  WeirValue value;
+} WeirKeyEntry;
+
+typedef struct {
+  WeirSeed seed;    /* salted */
+  WeirTable table;  /* without slots once it is made: it owns the long keys */
+  WeirArena arena;  /* of values, and of keys that are no single word */
+  WeirBlock *block; /* of the entries */
+  WeirKeyEntry *entries;
+  guint shift; /* of a hash to its home */
 } WeirKeyIndex;
 
 /* The index of a dataset of the context, made if there is none yet. NULL: an element is no pair, and the batch has
  * failed; @name: of the operator that asks. */
 const WeirKeyIndex *weir_key_index_of (WeirDataset *dataset, WeirRun *run, const char *name);
 
-/* A slot's values. */
-static inline const WeirValue *
-weir_key_index_values (const WeirKey *slot, guint32 *n)
-{
-  const WeirValue *value = weir_slot_value (slot);
+gboolean weir_key_entry_equal_far (const WeirKeyEntry *entry, const WeirKey *key);
 
-  if (G_LIKELY ((slot->meta & WEIR_KEY_NOTE) == 0)) {
-    *n = 1;
-    return value;
+/* Where the key would be: to be asked for before, since it is far away. */
+static inline const WeirKeyEntry *
+weir_key_index_start (const WeirKeyIndex *index, const WeirKey *key)
+{
+  return &index->entries[key->hash >> index->shift];
+}
+
+/* @entry: from weir_key_index_start (). NULL: there is no such key. */
+static inline const WeirKeyEntry *
+weir_key_index_find (const WeirKeyEntry *entry, const WeirKey *key)
+{
+  for (; entry->meta != 0 && entry->hash <= key->hash; entry++) {
+    if (entry->lo == key->lo && ((entry->meta ^ key->meta) & (WEIR_KEY_BITS | WEIR_KEY_INDEX_FAR)) == 0)
+      return entry;
+    if (G_UNLIKELY ((entry->meta & WEIR_KEY_INDEX_FAR) != 0) && weir_key_entry_equal_far (entry, key))
+      return entry;
   }
-  *n = value->size;
-  return value->cells;
+  return NULL;
+}
+
+static inline const WeirValue *
+weir_key_entry_values (const WeirKeyEntry *entry, guint32 *n)
+{
+  gboolean is_one = (entry->meta & WEIR_KEY_INDEX_SEVERAL) == 0;
+
+  *n = is_one ? 1 : entry->value.size;
+  return is_one ? &entry->value : entry->value.cells;
 }

@@ -6,9 +6,10 @@
 #include "operators/lookup-join.h"
 
 #include "engine/verb.h"
-#include "operators/combine.h"
 #include "operators/key-index.h"
 #include "operators/pairs.h"
+
+#define AHEAD 16 /* entries on their way while one is looked at */
 
 typedef struct {
   const WeirKeyIndex *index; /* NULL: it could not be made, and the batch has failed */
@@ -40,14 +41,13 @@ emit_some (WeirTask *task, const LookupJoin *params, WeirValue key, WeirValue va
 }
 
 static inline void
-look_up (WeirTask *task, const LookupJoin *params, const WeirKey *sought, WeirValue key, WeirValue value)
+emit_all (WeirTask *task, const LookupJoin *params, const WeirKeyEntry *entry, WeirValue key, WeirValue value)
 {
-  const WeirKey *slot = weir_table_find (&params->index->table, sought, sizeof (WeirKey) + sizeof (WeirValue));
   const WeirValue *values = &nil;
   guint32 n = params->keeps_data;
 
-  if (G_LIKELY (slot->meta != 0))
-    values = weir_key_index_values (slot, &n);
+  if (G_LIKELY (entry != NULL))
+    values = weir_key_entry_values (entry, &n);
   while (n > 0) {
     guint some = MIN (n, task->head.capacity - task->head.n_elements);
 
@@ -58,22 +58,62 @@ look_up (WeirTask *task, const LookupJoin *params, const WeirKey *sought, WeirVa
   }
 }
 
+/* The common case: one value in the table. */
+static inline void
+emit_one (WeirTask *task, const LookupJoin *params, WeirValue key, WeirValue value, WeirValue found, WeirValue *cells)
+{
+  WeirTaskHead *head = &task->head;
+  guint32 n = head->n_elements;
+
+  cells[params->table_is_first] = value;
+  cells[!params->table_is_first] = found;
+  head->keys[n] = key;
+  head->values[n] = WEIR_VALUE_INIT (cells, cells, 0, WEIR_PAIR, WEIR_VALUE_CELLS);
+  head->n_elements = n + 1;
+  if (G_UNLIKELY (n + 1 == head->capacity))
+    weir_task_flush (task);
+}
+
+static void
+look_up (WeirTask *task, const LookupJoin *params, const WeirChunk *in, WeirValue *spare)
+{
+  const WeirSeed seed = task->seed;
+  const WeirKeyIndex *index = params->index;
+  WeirKey keys[WEIR_CHUNK_SIZE];
+  WeirValue cells[WEIR_CHUNK_SIZE];
+
+  for (guint i = 0; i < in->n + AHEAD; i++) {
+    const WeirKeyEntry *entry;
+    guint k = i - AHEAD;
+
+    if (i < in->n) {
+      weir_key_of (in->keys[i], &seed, &keys[i], &cells[i]);
+      __builtin_prefetch (weir_key_index_start (index, &keys[i]));
+    }
+    if (i < AHEAD)
+      continue;
+    entry = weir_key_index_find (weir_key_index_start (index, &keys[k]), &keys[k]);
+    if (G_LIKELY (entry != NULL && (entry->meta & WEIR_KEY_INDEX_SEVERAL) == 0))
+      emit_one (task, params, in->keys[k], in->values[k], entry->value, spare + 2 * k);
+    else
+      emit_all (task, params, entry, in->keys[k], in->values[k]);
+  }
+}
+
 static void
 lookup_process (WeirTask *task, const WeirChunk *in)
 {
   const LookupJoin params = *(const LookupJoin *) task->op->params;
-  WeirKey keys[WEIR_CHUNK_SIZE];
-  WeirValue cells[WEIR_CHUNK_SIZE];
 
   if (!weir_task_require_pairs (task, in) || params.index == NULL)
     return;
   weir_task_reserve (task, TRUE);
   for (guint from = 0; from < in->n && weir_task_is_going (task); from += WEIR_CHUNK_SIZE) {
-    guint n = MIN (in->n - from, WEIR_CHUNK_SIZE);
+    const WeirChunk some = { in->keys + from, in->values + from, MIN (in->n - from, WEIR_CHUNK_SIZE) };
+    WeirValue *spare = weir_alloc (task, 2 * some.n * sizeof *spare);
 
-    weir_combine_hash (task, &params.index->table, in->keys + from, n, keys, cells);
-    for (guint i = 0; i < n; i++)
-      look_up (task, &params, &keys[i], in->keys[from + i], in->values[from + i]);
+    if (spare != NULL)
+      look_up (task, &params, &some, spare);
   }
 }
 
