@@ -41,8 +41,8 @@ struct _WeirStoreKlass {
   gboolean (*find) (WeirStore *store, guint64 *sealed, guint64 *prepared, GError **error);
   /* All epochs that have a manifest, in order (guint64). */
   gboolean (*list) (WeirStore *store, GArray *epochs, GError **error);
-  gboolean (*read_manifest) (WeirStore *store, guint64 epoch, GByteArray *manifest, GError **error);
   /* Both replace what the array holds. CHECKPOINT_CORRUPT names the place: it is missing, or does not fit. */
+  gboolean (*read_manifest) (WeirStore *store, guint64 epoch, GByteArray *manifest, GError **error);
   gboolean (*read) (WeirStore *store, const WeirBlob *blob, GByteArray *data, GError **error);
   /* @plans: GBytes, in the order in which they were appended; a torn last one is left out. */
   gboolean (*read_plans) (WeirStore *store, guint64 epoch, GPtrArray *plans, GError **error);

@@ -37,7 +37,8 @@ PROFILES = {
     "asan": {
         "about": "AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer (gcc); all suites of the code",
         "env": {"CC": "gcc"},
-        "setup": SANITIZER_SETUP + ["-Db_sanitize=address,undefined", "-Dc_args=-fno-sanitize-recover=undefined"],
+        "setup": SANITIZER_SETUP + ["-Db_sanitize=address,undefined", "-Dc_args=-fno-sanitize-recover=undefined",
+                                    "-Dkill_points=true"],
         "suites": CODE_SUITES,
         "timeouts": 4,
         "run_env": {

@@ -93,6 +93,15 @@ run_server (RedisPlace *place)
   return is_ready;
 }
 
+static void
+skip (const char *why)
+{
+  if (g_test_get_path ()[0] != '\0')
+    g_test_skip (why);
+  else
+    g_print ("1..0 # SKIP %s\n", why);
+}
+
 gboolean
 redis_place_start (RedisPlace *place)
 {
@@ -101,7 +110,7 @@ redis_place_start (RedisPlace *place)
 
   if (program == NULL) {
     g_assert_null (g_getenv ("CI"));
-    g_test_skip ("there is no redis-server on this machine");
+    skip ("there is no redis-server on this machine");
     return FALSE;
   }
   place->folder = g_dir_make_tmp ("weir-redis-XXXXXX", &error);

@@ -13,7 +13,8 @@ typedef struct {
   gboolean no_append; /* run without its log of changes */
 } RedisPlace;
 
-/* FALSE: there is no redis-server on this machine, and the test was marked as skipped (with CI=true it fails). */
+/* FALSE: there is no redis-server on this machine; the test is marked as skipped, or from main () the program, which then
+ * ends with 0. With CI=true it fails. */
 gboolean redis_place_start (RedisPlace *place);
 void redis_place_clear (RedisPlace *place);
 
