@@ -25,8 +25,8 @@ struct _WeirRun {
   WeirMemory *state_memory; /* of what lives on from batch to batch: state.limit */
   WeirWorkers *workers;
   gboolean has_checkpoint; /* what operators keep will be saved */
-  guint n_partitions; /* the option: slices of a keyed operator that sets none */
-  gint64 *counters;   /* what the batch adds to the job's counters; atomic */
+  guint n_partitions;      /* the option: slices of a keyed operator that sets none */
+  gint64 *counters;        /* what the batch adds to the job's counters; atomic */
   guint n_counters;
   guint64 n_records;      /* read from sources so far; atomic */
   guint64 n_invalid_utf8; /* atomic */
