@@ -48,20 +48,36 @@ crash_start (Crash *crash, const char *uri, guint64 last, const char *const *set
   crash->err = fdopen (err, "r");
 }
 
-gboolean
-crash_hear (Crash *crash)
+static void
+believe_line (Crash *crash, const char *line)
 {
-  char line[64];
   guint64 epoch;
 
-  if (fgets (line, sizeof line, crash->out) == NULL)
-    return FALSE;
   crash->n_said++;
   if (sscanf (line, "sealed %" G_GUINT64_FORMAT, &epoch) == 1)
     crash->sealed = MAX (crash->sealed, epoch);
   else if (sscanf (line, "plan %" G_GUINT64_FORMAT, &epoch) == 1)
     crash->n_plans[epoch % G_N_ELEMENTS (crash->n_plans)]++;
+}
+
+gboolean
+crash_hear (Crash *crash)
+{
+  char line[64];
+
+  if (fgets (line, sizeof line, crash->out) == NULL)
+    return FALSE;
+  believe_line (crash, line);
   return TRUE;
+}
+
+void
+crash_believe (Crash *crash, const char *said)
+{
+  g_auto (GStrv) lines = g_strsplit (said, "\n", -1);
+
+  for (char **line = lines; *line != NULL; line++)
+    believe_line (crash, *line);
 }
 
 static char *

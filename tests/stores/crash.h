@@ -20,8 +20,9 @@ typedef struct {
 /* Runs this program once more, as `--work URI LAST`; @settings: NAME=VALUE, up to NULL, for its environment. What earlier
  * ones said with the same @crash stays said. */
 void crash_start (Crash *crash, const char *uri, guint64 last, const char *const *settings);
-gboolean crash_hear (Crash *crash); /* waits for one more line; FALSE: there is none, it ends */
-void crash_end (Crash *crash);      /* waits until it is over */
+gboolean crash_hear (Crash *crash);                  /* waits for one more line; FALSE: there is none, it ends */
+void crash_believe (Crash *crash, const char *said); /* lines that another way brought */
+void crash_end (Crash *crash);                       /* waits until it is over */
 void crash_run (Crash *crash, const char *uri, guint64 last, const char *const *settings); /* start and end */
 void crash_clear (Crash *crash);
 /* All that any of the processes said is durable is there, and right; all that is there is right, and is counted as said from
