@@ -61,3 +61,13 @@ expression_evaluate (const Expression *expression, WeirTask *task, WeirValue arg
 {
   return evaluate (expression->root, task, argument);
 }
+
+gboolean
+expression_holds (const Expression *expression, WeirTask *task, WeirValue argument)
+{
+  WeirValue value = expression_evaluate (expression, task, argument);
+
+  if (expression->root->kind == NODE_ARGUMENT && weir_kind (value) != WEIR_BOOL)
+    return !weir_is_nil (value);
+  return builtin_is_true (value);
+}

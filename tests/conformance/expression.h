@@ -19,5 +19,7 @@ void expression_free (Expression *expression);
 
 /* In task memory, or in @argument. Any thread. */
 WeirValue expression_evaluate (const Expression *expression, WeirTask *task, WeirValue argument);
+/* As a condition: a name alone holds where there is anything, 0 included. */
+gboolean expression_holds (const Expression *expression, WeirTask *task, WeirValue argument);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Expression, expression_free)

@@ -164,7 +164,7 @@ is_due (const Action *action, WeirTask *task, WeirValue names)
 
   if (action->condition == NULL)
     return TRUE;
-  holds = builtin_is_true (expression_evaluate (action->condition, task, names));
+  holds = expression_holds (action->condition, task, names);
   return holds != action->is_else;
 }
 
