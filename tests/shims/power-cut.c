@@ -250,7 +250,8 @@ apply_write (GByteArray *content, const Event *event, gssize size)
     g_byte_array_set_size (content, end);
     memset (content->data + old, 0, end - old);
   }
-  memcpy (content->data + event->offset, data, n);
+  if (n > 0)
+    memcpy (content->data + event->offset, data, n);
 }
 
 static void
