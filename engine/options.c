@@ -292,11 +292,22 @@ weir_options_string (const WeirOptions *options, WeirOption option)
   return options->values[option].text;
 }
 
+/* A URI's user and password are nobody's to read. */
+static char *
+without_secrets (const char *text)
+{
+  const char *rest = strstr (text, "://"), *host = rest != NULL ? strrchr (rest, '@') : NULL;
+
+  if (host == NULL)
+    return g_strdup (text);
+  return g_strdup_printf ("%.*s***%s", (int) (rest + strlen ("://") - text), text, host);
+}
+
 char *
 weir_options_text (const WeirOptions *options, WeirOption option)
 {
   if (options->values[option].text != NULL)
-    return g_strdup (options->values[option].text);
+    return without_secrets (options->values[option].text);
   return weir_option_format (weir_option_spec (option), options->values[option].number);
 }
 

@@ -34,5 +34,6 @@ gint64 weir_options_size (const WeirOptions *options, WeirOption option);       
 guint weir_options_integer (const WeirOptions *options, WeirOption option);
 guint weir_options_choice (const WeirOptions *options, WeirOption option);       /* index into the choices */
 const char *weir_options_string (const WeirOptions *options, WeirOption option); /* NULL: none */
-char *weir_options_text (const WeirOptions *options, WeirOption option); /* as a user would write it; transfer full */
+/* As a user would write it, but for user and password in a URI: for messages and --help. Transfer full. */
+char *weir_options_text (const WeirOptions *options, WeirOption option);
 WeirOrigin weir_options_origin (const WeirOptions *options, WeirOption option);

@@ -52,6 +52,27 @@ test_everything_starts_with_its_default (void)
 }
 
 static void
+assert_shown (const char *value, const char *shown)
+{
+  g_autoptr (WeirOptions) options = weir_options_new ();
+  g_autofree char *text = NULL;
+
+  set (options, "checkpoint", value, WEIR_ORIGIN_ENVIRONMENT);
+  text = weir_options_text (options, WEIR_OPTION_CHECKPOINT);
+  g_assert_cmpstr (text, ==, shown);
+  g_assert_cmpstr (weir_options_string (options, WEIR_OPTION_CHECKPOINT), ==, value);
+}
+
+static void
+test_passwords_are_not_shown (void)
+{
+  assert_shown ("redis://:secret@host:7/0", "redis://***@host:7/0");
+  assert_shown ("redis://me:se@cret/@host:7/0?prefix=a", "redis://***@host:7/0?prefix=a");
+  assert_shown ("redis://host:7/0", "redis://host:7/0");
+  assert_shown ("file:///dir", "file:///dir");
+}
+
+static void
 test_a_value_remembers_its_origin (void)
 {
   g_autoptr (WeirOptions) options = weir_options_new ();
@@ -266,6 +287,7 @@ main (int argc, char **argv)
   g_test_add_func ("/options/a-bad-file-is-named-with-its-fault", test_a_bad_file_is_named_with_its_fault);
   g_test_add_func ("/options/a-file-is-read-from-disk", test_a_file_is_read_from_disk);
   g_test_add_func ("/options/the-environment-sets-options", test_the_environment_sets_options);
+  g_test_add_func ("/options/passwords-are-not-shown", test_passwords_are_not_shown);
   g_test_add_func ("/options/a-bad-variable-is-an-error", test_a_bad_variable_is_an_error);
   g_test_add_func ("/options/an-unknown-variable-is-warned-of", test_an_unknown_variable_is_warned_of);
   g_test_add_func ("/options/the-log-level-holds-for-its-own-reading", test_the_log_level_holds_for_its_own_reading);
