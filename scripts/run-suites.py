@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from tap_counts import Case, cases_of_log  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CODE_SUITES = ["unit", "operator", "integration", "fuzz"]
+CODE_SUITES = ["unit", "operator", "integration", "conformance", "fuzz"]
 SANITIZER_SETUP = ["-Dbuildtype=debugoptimized", "-Dbench=false", "-Db_lundef=false"]
 PROFILES = {
     "gcc": {
@@ -48,10 +48,10 @@ PROFILES = {
         },
     },
     "tsan": {
-        "about": "ThreadSanitizer (gcc); unit, operator and integration suites",
+        "about": "ThreadSanitizer (gcc); unit, operator, integration and conformance suites",
         "env": {"CC": "gcc"},
         "setup": SANITIZER_SETUP + ["-Db_sanitize=thread"],
-        "suites": ["unit", "operator", "integration"],
+        "suites": ["unit", "operator", "integration", "conformance"],
         "timeouts": 6,
         # ThreadSanitizer wants its shadow where address space randomisation may put something else.
         "wrap": ["setarch", os.uname().machine, "-R"],
