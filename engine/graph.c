@@ -239,6 +239,8 @@ weir_stream_set_state_version (WeirStream *s, guint version, WeirUpgradeFunc upg
   g_return_if_fail (s != NULL);
   if (!weir_context_may_build (s->ctx, "the version of a stream's state"))
     return;
+  if (s->state_of != NULL)
+    s = s->state_of;
   if (s->op.klass->save == NULL)
     weir_stream_mistake (s, "has no state: give the version to a stream that has");
   s->op.state_version = version;
