@@ -8,3 +8,4 @@
 #include <weir/error.h>
 #include <weir/input.h>
 #include <weir/output.h>
+#include <weir/state.h>

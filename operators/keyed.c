@@ -1,0 +1,203 @@
+/* Owns the slices of operators with keyed state, from the first batch or a checkpoint on. Must not know what the job's
+ * functions do with a state. Threads: see keyed.h.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "operators/keyed.h"
+
+#include <string.h>
+
+#include "engine/value-copy.h"
+
+/* Fewer values than this are copied rather than shown where they lie: chunks should be full. */
+#define SHOW_FROM 64
+
+gpointer
+weir_keyed_slice_open (const WeirOp *op, guint slice)
+{
+  return g_new0 (WeirKeyedSlice, 1);
+}
+
+void
+weir_keyed_slice_close (gpointer data)
+{
+  WeirKeyedSlice *slice = data;
+
+  weir_keyed_state_free (slice->state);
+  g_free (slice);
+}
+
+static WeirKeyedState *
+state_of (WeirTask *task, WeirKeyedSlice *slice, guint index)
+{
+  const WeirKeyedParams *params = task->op->params;
+
+  if (slice->state == NULL)
+    slice->state = weir_keyed_state_new (task->task_run->run->state_memory, index, task->op->n_slices, params->is_dated,
+                                         params->has_timeout);
+  return slice->state;
+}
+
+/* A later pair of the same key replaces an earlier one. */
+static gboolean
+put_initial (WeirTask *task, WeirKeyedState *state, WeirValue key_value, WeirValue value)
+{
+  WeirStateGroup *group;
+  WeirValue cell;
+  WeirKey key;
+  guint32 entry;
+
+  weir_key_of (key_value, &task->seed, &key, &cell);
+  if (key.hash >> 24 < state->first || key.hash >> 24 >= state->first + state->n_groups)
+    return TRUE;
+  group = weir_keyed_state_group (state, key.hash);
+  entry = weir_entry_find (group, &key);
+  if (entry == WEIR_NO_ENTRY)
+    entry = weir_entry_insert (state, group, &key);
+  return entry != WEIR_NO_ENTRY && weir_entry_set (state, group, entry, value);
+}
+
+static gboolean
+use_initial (WeirTask *task, WeirKeyedState *state)
+{
+  const WeirKeyedParams *params = task->op->params;
+
+  for (gsize i = 0; i < params->n_initial; i++)
+    if (!put_initial (task, state, params->initial[2 * i], params->initial[2 * i + 1]))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+weir_keyed_begin (WeirTask *task, WeirKeyedSlice *slice, guint index)
+{
+  WeirKeyedState *state = state_of (task, slice, index);
+  gboolean ok = weir_keyed_state_begin (state, task->task_run->run->time);
+
+  if (ok && !slice->has_begun)
+    ok = use_initial (task, state);
+  slice->has_begun = TRUE;
+  if (!ok)
+    weir_keyed_state_fail_memory (task, state);
+  return ok;
+}
+
+void
+weir_keyed_save (WeirTask *task, gpointer data, guint index, WeirSaver *saver)
+{
+  WeirKeyedSlice *slice = data;
+
+  if (slice->has_begun)
+    weir_keyed_state_save (slice->state, task, index, saver);
+}
+
+static void
+end_load (WeirTask *task, WeirKeyedState *state)
+{
+  if (weir_keyed_state_settle (state))
+    weir_keyed_state_upgrade (state, task);
+  else
+    weir_keyed_state_fail_memory (task, state);
+}
+
+void
+weir_keyed_load (WeirTask *task, gpointer data, guint index, const WeirSection *section)
+{
+  WeirKeyedSlice *slice = data;
+
+  if (section == NULL && slice->state == NULL)
+    return;
+  if (section == NULL) {
+    end_load (task, slice->state);
+  } else if (weir_keyed_state_check_version (task)) {
+    slice->has_begun = TRUE;
+    weir_keyed_state_load (state_of (task, slice, index), task, section);
+  }
+}
+
+static WeirValue *
+copy_pairs (const WeirValue *pairs, gsize n)
+{
+  gsize size = 2 * n * sizeof (WeirValue);
+  WeirValue *cells;
+  char *at;
+
+  for (gsize i = 0; i < n; i++)
+    size += weir_value_memory (pairs[i].cells[0]) + weir_value_memory (pairs[i].cells[1]);
+  cells = g_malloc (size + 1);
+  at = (char *) (cells + 2 * n);
+  for (gsize i = 0; i < 2 * n; i++)
+    cells[i] = weir_value_copy_to (pairs[i / 2].cells[i % 2], &at);
+  return cells;
+}
+
+void
+weir_keyed_set_initial (WeirStream *stream, const WeirValue *pairs, gsize n)
+{
+  WeirKeyedParams *params = stream->op.params;
+
+  for (gsize i = 0; i < n; i++)
+    if (weir_kind (pairs[i]) != WEIR_PAIR) {
+      weir_stream_mistake (stream,
+                           "has an initial state whose element %" G_GSIZE_FORMAT " is no pair: give (key, state)", i);
+      return;
+    }
+  g_free (params->initial);
+  params->initial = copy_pairs (pairs, n);
+  params->n_initial = n;
+}
+
+void
+weir_keyed_params_clear (gpointer data)
+{
+  WeirKeyedParams *params = data;
+
+  g_free (params->initial);
+}
+
+static void
+show (WeirTask *task, const WeirStateGroup *group, guint32 from, guint n)
+{
+  weir_task_reserve (task, TRUE);
+  for (guint i = 0; i < n; i++)
+    task->head.keys[i] = weir_key_value (&group->keys[from + i]);
+  weir_task_forward (task, &(WeirChunk){ task->head.keys, group->values + from, n });
+}
+
+/* Up to the end of the group or of the open chunk. */
+static void
+gather (WeirTask *task, const WeirStateGroup *group, guint32 *entry)
+{
+  WeirTaskHead *head = &task->head;
+
+  for (; *entry < group->n && head->n_elements < WEIR_CHUNK_SIZE; (*entry)++)
+    if (group->keys[*entry].meta != 0) {
+      head->keys[head->n_elements] = weir_key_value (&group->keys[*entry]);
+      head->values[head->n_elements++] = group->values[*entry];
+    }
+}
+
+gboolean
+weir_keyed_view_read (WeirTask *task, const WeirKeyedState *state, WeirKeyedView *view)
+{
+  if (!task->head.has_keys)
+    weir_task_reserve (task, TRUE);
+  while (view->group < state->n_groups) {
+    const WeirStateGroup *group = &state->groups[view->group];
+    guint32 n = MIN (group->n - view->entry, WEIR_CHUNK_SIZE);
+
+    if (n >= SHOW_FROM && group->n == group->n_used) {
+      show (task, group, view->entry, n);
+      view->entry += n;
+      return TRUE;
+    }
+    gather (task, group, &view->entry);
+    if (task->head.n_elements == WEIR_CHUNK_SIZE) {
+      weir_task_flush (task);
+      return TRUE;
+    }
+    view->group++;
+    view->entry = 0;
+  }
+  weir_task_flush (task);
+  return FALSE;
+}

@@ -1,0 +1,340 @@
+/* Owns map_with_state: the job's function is called for each record with the state of its key, then for the keys that
+ * time out. A batch costs the keys that it touches: groups without rows and without a key that is too old are passed by.
+ * What the function emits is kept until the batch ends, since states move on whether somebody reads it or not.
+ * Both sides run on workers; a slice belongs to one task at a time.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/dataset.h"
+#include "operators/keyed-rows.h"
+#include "operators/keyed.h"
+#include "operators/map-with-state.h"
+#include "operators/state-handle.h"
+
+/* Rows whose entries are asked for before they are needed, in steps: index, entry, neighbours in age. */
+#define AHEAD_INDEX 24
+#define AHEAD_ENTRY 12
+
+typedef struct {
+  WeirKeyedParams keyed; /* first */
+  WeirStateFunc f;
+  gpointer user_data;
+  WeirTime timeout;
+} Params;
+
+typedef struct {
+  const Params *params;
+  WeirTask *task; /* that the function gets: what it emits goes on to the results */
+  WeirState st;
+  const WeirKeyedRow **rows; /* of a group */
+  gsize n, capacity;
+} Mapping;
+
+/* Where a row's entry probably is: a hint, keys that come or go move others. */
+static inline void
+prefetch_entry (const WeirStateGroup *group, guint32 hash)
+{
+  guint32 entry = (guint32) *weir_entry_home (group, hash) - 1;
+
+  if (G_UNLIKELY (entry == WEIR_NO_ENTRY))
+    return;
+  __builtin_prefetch (&group->keys[entry], 1);
+  __builtin_prefetch (&group->values[entry], 1);
+  __builtin_prefetch (&group->ages[entry], 1);
+}
+
+static inline void
+prefetch_rows (const Mapping *mapping, gsize i)
+{
+  const WeirStateGroup *group = mapping->st.group;
+
+  if (i + AHEAD_INDEX < mapping->n)
+    __builtin_prefetch (weir_entry_home (group, mapping->rows[i + AHEAD_INDEX]->key.hash));
+  if (i + AHEAD_ENTRY < mapping->n)
+    prefetch_entry (group, mapping->rows[i + AHEAD_ENTRY]->key.hash);
+}
+
+/* One call. Task memory that nobody can have kept is used again. */
+static inline gboolean
+call (Mapping *mapping, const WeirKey *key, WeirValue key_value, WeirValue value)
+{
+  WeirTask *task = mapping->task;
+  WeirArena *scratch = &task->task_run->scratch;
+  const WeirArena mark = *scratch;
+  const guint64 n_emitted = task->n_emitted + task->head.n_elements;
+
+  mapping->params->f (task, key_value, value, &mapping->st, mapping->params->user_data);
+  if (G_UNLIKELY (!weir_state_commit (&mapping->st, key)))
+    return FALSE;
+  if (G_UNLIKELY (scratch->used != mark.used) && task->n_emitted + task->head.n_elements == n_emitted)
+    weir_arena_rewind (scratch, &mark);
+  return TRUE;
+}
+
+static gboolean
+reserve_rows (Mapping *mapping, gsize n)
+{
+  if (n <= mapping->capacity)
+    return TRUE;
+  mapping->capacity = n + n / 2;
+  mapping->rows = weir_alloc (mapping->task, mapping->capacity * sizeof *mapping->rows);
+  return mapping->rows != NULL;
+}
+
+/* The group's rows of all tasks, in order of arrival. FALSE: memory limit. */
+static gboolean
+list_rows (Mapping *mapping, const WeirExchange *exchange, guint number)
+{
+  WeirKeyedCursor cursor = { 0 };
+  const WeirKeyedBlock *block;
+  gsize n = weir_keyed_count (exchange, number);
+
+  mapping->n = 0;
+  if (n == 0 || !reserve_rows (mapping, n))
+    return n == 0;
+  while ((block = weir_keyed_cursor_next (&cursor, exchange, number)) != NULL)
+    for (guint i = 0; i < block->n; i++)
+      mapping->rows[mapping->n++] = &block->rows[i];
+  for (gsize i = 0; i < MIN (n, AHEAD_INDEX); i++)
+    __builtin_prefetch (weir_entry_home (mapping->st.group, mapping->rows[i]->key.hash));
+  for (gsize i = 0; i < MIN (n, AHEAD_ENTRY); i++)
+    prefetch_entry (mapping->st.group, mapping->rows[i]->key.hash);
+  return TRUE;
+}
+
+static gboolean
+map_rows (Mapping *mapping)
+{
+  for (gsize i = 0; i < mapping->n; i++) {
+    const WeirKeyedRow *row = mapping->rows[i];
+
+    prefetch_rows (mapping, i);
+    weir_state_begin (&mapping->st, weir_entry_find (mapping->st.group, &row->key), FALSE);
+    if (!call (mapping, &row->key, weir_key_value (&row->key), row->value))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static int
+compare_entries (const void *a, const void *b)
+{
+  guint32 one = *(const guint32 *) a, other = *(const guint32 *) b;
+
+  return one < other ? -1 : one > other;
+}
+
+/* The key goes with its state, hence what is emitted of it is copied. */
+static gboolean
+time_out (Mapping *mapping, guint32 entry)
+{
+  WeirValue key = weir_key_value (&mapping->st.group->keys[entry]);
+
+  if (key.kind >= WEIR_PAIR)
+    key = weir_copy (mapping->task, key);
+  else if (key.kind >= WEIR_TEXT)
+    key.flags |= WEIR_VALUE_BORROWED;
+  weir_state_begin (&mapping->st, entry, TRUE);
+  return call (mapping, NULL, key, weir_nil ());
+}
+
+/* The keys that nothing came for since before @limit, in the order of their numbers: that of their ages would be
+ * another one after a restart. */
+static gboolean
+time_out_group (Mapping *mapping, WeirTime limit)
+{
+  const WeirStateGroup *group = mapping->st.group;
+  guint32 n = 0, *entries;
+
+  for (guint32 e = group->oldest; e != WEIR_NO_ENTRY && group->ages[e].time < limit; e = group->ages[e].newer)
+    n++;
+  if (n == 0)
+    return TRUE;
+  entries = weir_alloc (mapping->task, n * sizeof *entries);
+  if (entries == NULL)
+    return FALSE;
+  for (guint32 i = 0, e = group->oldest; i < n; i++, e = group->ages[e].newer)
+    entries[i] = e;
+  qsort (entries, n, sizeof *entries, compare_entries);
+  for (guint32 i = 0; i < n; i++)
+    if (!time_out (mapping, entries[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+map_slice (Mapping *mapping, const WeirExchange *exchange)
+{
+  WeirKeyedState *state = mapping->st.state;
+  WeirTime timeout = mapping->params->timeout;
+  gboolean ok = TRUE;
+
+  for (guint i = 0; i < state->n_groups && ok; i++) {
+    mapping->st.group = &state->groups[i];
+    ok = list_rows (mapping, exchange, state->first + i) && map_rows (mapping);
+    if (ok && timeout > 0)
+      ok = time_out_group (mapping, state->now - timeout);
+  }
+}
+
+/* What the function emits, on its way into the results. */
+static void
+gather_process (WeirTask *task, const WeirChunk *in)
+{
+  if (!weir_partition_append (*(WeirPartition **) task->instance, in, FALSE))
+    weir_task_fail_memory (task);
+}
+
+static const WeirOpClass gather_class = {
+  .verb = "map_with_state",
+  .kind = WEIR_OP_TERMINAL,
+  .instance_size = sizeof (WeirPartition *),
+  .process = gather_process,
+};
+
+/* Task memory that results may point into stays with them. */
+static void
+take_scratch (WeirPartition *partition, WeirArena *scratch)
+{
+  WeirBlock **end = &partition->arena.blocks;
+
+  while (*end != NULL)
+    end = &(*end)->next;
+  *end = scratch->blocks;
+  weir_arena_init (scratch, scratch->memory);
+}
+
+static void
+map_advance (WeirTask *task, WeirReader *reader)
+{
+  WeirMemory *memory = task->task_run->run->memory;
+  WeirTask *end = weir_task_link_new (task->task_run, task->op, &gather_class, NULL);
+  Mapping mapping = { .params = task->op->params };
+  WeirKeyedSlice *slice = reader->slice;
+  WeirPartition *results;
+
+  if (end != NULL)
+    mapping.task = weir_task_link_new (task->task_run, task->op, task->klass, end);
+  if (mapping.task == NULL) {
+    weir_task_fail_memory (task);
+    return;
+  }
+  if (!weir_keyed_begin (task, slice, reader->partition))
+    return;
+  results = *(WeirPartition **) end->instance = weir_partition_new (memory);
+  reader->exchange->merged[reader->partition] = weir_keyed_results_new (memory, results);
+  mapping.st.task = mapping.task;
+  mapping.st.state = slice->state;
+  map_slice (&mapping, reader->exchange);
+  weir_task_flush (mapping.task);
+  weir_task_end_rejects (mapping.task);
+  task->rejects = mapping.task->rejects;
+  take_scratch (results, &task->task_run->scratch);
+}
+
+static gboolean
+map_read (WeirTask *task, WeirReader *reader)
+{
+  const WeirKeyedRows *results = reader->exchange->merged[reader->partition];
+  guint *next = reader->state;
+
+  if (results == NULL || *next >= results->results->chunks->len)
+    return FALSE;
+  weir_task_forward (task, &g_array_index (results->results->chunks, WeirChunk, (*next)++));
+  return TRUE;
+}
+
+static const WeirOpClass map_class = {
+  .verb = "map_with_state",
+  .kind = WEIR_OP_WIDE,
+  .flags = WEIR_OP_PAIRS | WEIR_OP_EVERY_BATCH,
+  .instance_size = sizeof (WeirKeyedRows *),
+  .open = weir_keyed_open,
+  .process = weir_keyed_process,
+  .seal = weir_keyed_seal,
+  .output_free = weir_keyed_rows_free,
+  .reader_size = sizeof (guint),
+  .read = map_read,
+  .slice_open = weir_keyed_slice_open,
+  .slice_close = weir_keyed_slice_close,
+  .advance = map_advance,
+  .save = weir_keyed_save,
+  .load = weir_keyed_load,
+  .params_clear = weir_keyed_params_clear,
+};
+
+gboolean
+weir_op_maps_with_state (const WeirOp *op)
+{
+  return op->klass == &map_class;
+}
+
+static void
+check_spec (WeirStream *stream, const WeirStateSpec *spec)
+{
+  if (spec->function == NULL)
+    weir_stream_mistake (stream, "needs a function: set it in the WeirStateSpec");
+  if (spec->timeout < 0)
+    weir_stream_mistake (stream, "has a timeout of %" G_GINT64_FORMAT " us: give one above 0, or 0 for none",
+                         spec->timeout);
+  if (spec->initial == NULL && spec->n_initial > 0)
+    weir_stream_mistake (stream, "has %" G_GSIZE_FORMAT " initial states at NULL: give the pairs, or none",
+                         spec->n_initial);
+  else if (spec->n_initial > 0)
+    weir_keyed_set_initial (stream, spec->initial, spec->n_initial);
+}
+
+/**
+ * weir_map_with_state:
+ * @s: a stream of pairs
+ * @spec: the function and what goes with it; copied, the initial states too
+ *
+ * Keeps a state for each key, and calls @spec->function for each record with it; what the function emits is the stream. A
+ * batch costs the keys that it touches, however many there are. Records of a key come in order of arrival, which is
+ * (partition, position); a later one finds what the earlier one left.
+ *
+ * With a timeout, a key that has had no record for longer than that is called once more, with NIL for a value
+ * (weir_state_is_timing_out()), after the records of the batch, and its state goes. That happens in every batch; any
+ * record of a key, also one that leaves the state as it is, starts its time anew. Without one, states stay until they are
+ * removed. They are kept in memory, up to `state.limit` (%WEIR_ERROR_STATE_LIMIT).
+ *
+ * With a checkpoint the states come back by the stream's uid (weir_stream_set_uid()), and @spec->initial is used only if
+ * it has none of this stream. @spec->version and @spec->upgrade are what weir_stream_set_state_version() says. The
+ * functions run on workers, for different keys at once. A plain value in @s fails the batch with %WEIR_ERROR_KIND.
+ *
+ * Returns: (transfer none): the stream of what was emitted; owned by the context
+ */
+
+/**
+ * weir_map_with_state_sized:
+ * @s: as weir_map_with_state()
+ * @spec: as there
+ * @size: sizeof (WeirStateSpec) as the caller knows it, so that fields can be appended
+ *
+ * What the macro weir_map_with_state() calls, for languages without macros.
+ *
+ * Returns: (transfer none): the stream of what was emitted; owned by the context
+ */
+WeirStream *
+weir_map_with_state_sized (WeirStream *s, const WeirStateSpec *spec, gsize size)
+{
+  Params *params = g_new0 (Params, 1);
+  WeirStateSpec own = { 0 };
+  WeirStream *stream;
+
+  if (spec != NULL)
+    memcpy (&own, spec, MIN (size, sizeof own));
+  params->f = own.function;
+  params->user_data = own.user_data;
+  params->timeout = own.timeout;
+  params->keyed.is_dated = TRUE; /* also without a timeout: the job may get one later */
+  params->keyed.has_timeout = own.timeout > 0;
+  stream = weir_stream_derive (s, &map_class, params);
+  stream->op.state_version = own.version;
+  stream->op.upgrade = own.upgrade;
+  stream->op.upgrade_data = own.user_data;
+  check_spec (stream, &own);
+  return stream;
+}
