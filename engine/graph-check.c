@@ -3,9 +3,12 @@
  * Threads: the one that starts the context.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <string.h>
+
 #include <weir/error.h>
 
 #include "engine/context.h"
+#include "engine/hash.h"
 #include "engine/quantity.h"
 
 static WeirTime
@@ -84,6 +87,16 @@ resolve_slices (WeirStream *stream, guint n_partitions)
     op->n_slices = 1;
 }
 
+/* Where a key's state lies in a checkpoint follows from the hash: it must not change with the streams around it. */
+static void
+resolve_salt (WeirStream *stream)
+{
+  g_autofree char *identity = weir_stream_identity (stream);
+
+  if (stream->op.klass->save != NULL)
+    stream->op.salt = weir_hash_bytes_seeded (identity, strlen (identity), 0);
+}
+
 static void
 open_slices (WeirStream *stream)
 {
@@ -133,6 +146,7 @@ check_streams (WeirContext *ctx)
 
     resolve_slide (stream, interval);
     resolve_slices (stream, n_partitions);
+    resolve_salt (stream);
     check_uid (ctx, uids, stream->uid, stream->op.klass->verb, stream->id);
     if (stream->op.klass->validate != NULL && !stream->has_mistake && !stream->op.klass->validate (&stream->op, &error))
       add_error (ctx, stream->label, error);

@@ -352,12 +352,19 @@ note_bases (const Reader *reader, const WeirSection *section)
     group->bases[section->number] = section->epoch;
 }
 
-/* Pages are written again where it is longest ago. */
+/* Pages go on being written where it is longest ago, and as many as if there had been no restart. */
 static void
-note_turn (WeirKeyedState *state, guint64 number, gint64 page)
+note_turn (WeirKeyedState *state, const WeirSection *section)
 {
-  state->next_group = (guint) number - state->first;
-  state->next_page = (guint32) page + 1;
+  if (section->epoch != state->last_epoch)
+    state->credit = 0;
+  state->last_epoch = section->epoch;
+  if (section->kind == SECTION_CHANGES) {
+    state->credit += (gint64) section->size / 2;
+  } else {
+    state->next_group = (guint) (section->from >> 24) - state->first;
+    state->next_page = (guint32) section->number + 1;
+  }
 }
 
 void
@@ -375,16 +382,15 @@ weir_keyed_state_load (WeirKeyedState *state, WeirTask *task, const WeirSection 
   reader.is_dated = (weir_take_u32 (&reader.taker) & DATED) != 0;
   reader.now = (WeirTime) weir_take_u64 (&reader.taker);
   state->now = MAX (state->now, reader.now);
-  if (section->kind == SECTION_PAGE) {
+  if (section->kind == SECTION_PAGE)
     clear_page (&reader, (guint32) section->number);
-    note_turn (state, reader.number, section->number);
-  }
   mark = task->task_run->scratch;
   while (reader.taker.data < reader.taker.end && weir_task_is_going (task)) {
     read_entry (&reader);
     weir_arena_rewind (&task->task_run->scratch, &mark);
   }
   note_bases (&reader, section);
+  note_turn (state, section);
 }
 
 gboolean

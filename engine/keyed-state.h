@@ -53,8 +53,9 @@ typedef struct {
   gboolean is_unsettled; /* was loaded: has no index yet */
   WeirTime now;          /* of the batch; ages are never beyond */
   gsize n_used;
-  gint64 credit;    /* bytes that may be spent on pages */
-  guint next_group; /* whose page comes next */
+  guint64 last_epoch; /* that something was loaded of */
+  gint64 credit;      /* bytes that may be spent on pages */
+  guint next_group;   /* whose page comes next */
   guint32 next_page;
   WeirStateGroup groups[];
 } WeirKeyedState;

@@ -67,18 +67,31 @@ use_initial (WeirTask *task, WeirKeyedState *state)
   return TRUE;
 }
 
+/* Once all has been loaded. */
+static gboolean
+end_load (WeirTask *task, WeirKeyedSlice *slice)
+{
+  if (!slice->is_loading)
+    return TRUE;
+  slice->is_loading = FALSE;
+  if (!weir_keyed_state_settle (slice->state))
+    return FALSE;
+  weir_keyed_state_upgrade (slice->state, task);
+  return TRUE;
+}
+
 gboolean
 weir_keyed_begin (WeirTask *task, WeirKeyedSlice *slice, guint index)
 {
   WeirKeyedState *state = state_of (task, slice, index);
-  gboolean ok = weir_keyed_state_begin (state, task->task_run->run->time);
+  gboolean ok = weir_keyed_state_begin (state, task->task_run->run->time) && end_load (task, slice);
 
   if (ok && !slice->has_begun)
     ok = use_initial (task, state);
   slice->has_begun = TRUE;
   if (!ok)
     weir_keyed_state_fail_memory (task, state);
-  return ok;
+  return ok && weir_task_is_going (task);
 }
 
 void
@@ -86,17 +99,12 @@ weir_keyed_save (WeirTask *task, gpointer data, guint index, WeirSaver *saver)
 {
   WeirKeyedSlice *slice = data;
 
-  if (slice->has_begun)
+  if (!slice->has_begun)
+    return;
+  if (end_load (task, slice))
     weir_keyed_state_save (slice->state, task, index, saver);
-}
-
-static void
-end_load (WeirTask *task, WeirKeyedState *state)
-{
-  if (weir_keyed_state_settle (state))
-    weir_keyed_state_upgrade (state, task);
   else
-    weir_keyed_state_fail_memory (task, state);
+    weir_keyed_state_fail_memory (task, slice->state);
 }
 
 void
@@ -104,14 +112,10 @@ weir_keyed_load (WeirTask *task, gpointer data, guint index, const WeirSection *
 {
   WeirKeyedSlice *slice = data;
 
-  if (section == NULL && slice->state == NULL)
+  if (!weir_keyed_state_check_version (task))
     return;
-  if (section == NULL) {
-    end_load (task, slice->state);
-  } else if (weir_keyed_state_check_version (task)) {
-    slice->has_begun = TRUE;
-    weir_keyed_state_load (state_of (task, slice, index), task, section);
-  }
+  slice->has_begun = slice->is_loading = TRUE;
+  weir_keyed_state_load (state_of (task, slice, index), task, section);
 }
 
 static WeirValue *

@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
   WeirKeyedState *state; /* NULL until something is to be done */
   gboolean has_begun;    /* the initial state, if it was to be used, is in */
+  gboolean is_loading;   /* what a checkpoint gave has not been gone through as a whole */
 } WeirKeyedSlice;
 
 /* Where a reading of a slice stands; zeroed to begin. */
@@ -28,7 +29,6 @@ typedef struct {
 gpointer weir_keyed_slice_open (const WeirOp *op, guint slice);
 void weir_keyed_slice_close (gpointer slice);
 void weir_keyed_save (WeirTask *task, gpointer slice, guint index, WeirSaver *saver);
-/* NULL section: all have been given. */
 void weir_keyed_load (WeirTask *task, gpointer slice, guint index, const WeirSection *section);
 /* Makes the slice ready for the task's batch. FALSE: the task has failed. */
 gboolean weir_keyed_begin (WeirTask *task, WeirKeyedSlice *slice, guint index);
