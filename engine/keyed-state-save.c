@@ -18,19 +18,28 @@ typedef struct {
   WeirStateGroup *group;
   WeirTask *task;
   WeirSaver *saver;
-  guint32 next; /* the number after the last one written */
+  guint32 next;       /* the number after the last one written */
+  guint8 *at;         /* in small */
+  guint8 small[4096]; /* bytes that are not in saver->out yet */
 } Writer;
 
-static void
-put_number (GByteArray *out, guint64 number)
-{
-  guint8 bytes[10];
-  guint n = 0;
+/* Room for two small values and two numbers. */
+#define ENTRY_MOST (2 * WEIR_WIRE_SMALL + 2 * 10)
 
+static void
+flush (Writer *writer)
+{
+  g_byte_array_append (writer->saver->out, writer->small, (guint) (writer->at - writer->small));
+  writer->at = writer->small;
+}
+
+static inline guint8 *
+put_number (guint8 *at, guint64 number)
+{
   for (; number >= 128; number >>= 7)
-    bytes[n++] = (guint8) (number | 128);
-  bytes[n++] = (guint8) number;
-  g_byte_array_append (out, bytes, n);
+    *at++ = (guint8) (number | 128);
+  *at++ = (guint8) number;
+  return at;
 }
 
 static void
@@ -46,8 +55,20 @@ begin_section (Writer *writer, guint kind, guint32 page)
 }
 
 static void
+end_section (Writer *writer)
+{
+  flush (writer);
+  weir_saver_end (writer->saver);
+}
+
+static void
 write_value (Writer *writer, WeirValue value)
 {
+  if (G_LIKELY (weir_wire_is_small (value))) {
+    writer->at = weir_wire_put_small (writer->at, value);
+    return;
+  }
+  flush (writer);
   if (!weir_encode_bounded (value, writer->saver->out))
     weir_task_fail (writer->task, WEIR_ERROR_FAILED,
                     "cannot save a state: it is nested deeper than %d, or a slice has more than 2 GiB to save at once: "
@@ -59,15 +80,16 @@ static void
 write_entry (Writer *writer, guint32 entry)
 {
   const WeirStateGroup *group = writer->group;
-  GByteArray *out = writer->saver->out;
   const WeirKey *key = &group->keys[entry];
 
-  put_number (out, (guint64) (entry - writer->next) << 1 | (key->meta != 0));
+  if (G_UNLIKELY (writer->at > writer->small + sizeof writer->small - ENTRY_MOST))
+    flush (writer);
+  writer->at = put_number (writer->at, (guint64) (entry - writer->next) << 1 | (key->meta != 0));
   writer->next = entry + 1;
   if (key->meta == 0)
     return;
   if (group->ages != NULL)
-    put_number (out, (guint64) writer->state->now - (guint64) group->ages[entry].time);
+    writer->at = put_number (writer->at, (guint64) writer->state->now - (guint64) group->ages[entry].time);
   write_value (writer, weir_key_value (key));
   write_value (writer, group->values[entry]);
 }
@@ -123,7 +145,7 @@ write_changes (Writer *writer)
   while ((n = take_changed (group, &word, entries)) > 0 && weir_task_is_going (writer->task))
     for (guint i = 0; i < n; i++)
       write_entry (writer, entries[i]);
-  weir_saver_end (writer->saver);
+  end_section (writer);
   group->n_changed = 0;
   begin_pages (group, writer->saver->epoch);
   writer->state->credit += (writer->saver->out->len - start) / 2;
@@ -151,7 +173,7 @@ write_page (Writer *writer, guint32 page)
   for (guint32 i = page * WEIR_STATE_PAGE; i < until && weir_task_is_going (writer->task); i++)
     if (group->keys[i].meta != 0)
       write_entry (writer, i);
-  weir_saver_end (writer->saver);
+  end_section (writer);
   forget_changes (group, page);
   group->bases[page] = writer->saver->epoch;
 }
@@ -229,8 +251,12 @@ write_nothing (WeirSaver *saver)
 void
 weir_keyed_state_save (WeirKeyedState *state, WeirTask *task, guint index, WeirSaver *saver)
 {
-  Writer writer = { .state = state, .task = task, .saver = saver };
+  Writer writer;
 
+  writer.state = state;
+  writer.task = task;
+  writer.saver = saver;
+  writer.at = writer.small;
   if (saver->is_first || !state->is_saved || state->must_rewrite) {
     write_all (&writer);
     state->is_saved = TRUE;

@@ -106,6 +106,25 @@ put (guint8 *at, WeirValue v)
   return at;
 }
 
+guint8 *
+weir_wire_put_small (guint8 *at, WeirValue v)
+{
+  guint64 number = tag_number (v), little = GUINT64_TO_LE (number);
+  guint n_bytes = number_bytes (number);
+  guint small = n_bytes == 0 ? (guint) number : TAG_INLINE_LIMIT + n_bytes - 1;
+
+  *at++ = (guint8) (small << TAG_KIND_BITS | v.kind);
+  memcpy (at, &little, sizeof little);
+  at += n_bytes;
+  if (v.kind == WEIR_FLOAT)
+    return put_word (at, v.bits, sizeof v.bits);
+  if (v.kind >= WEIR_TEXT && v.size > 0) {
+    memcpy (at, v.data, v.size);
+    at += v.size;
+  }
+  return at;
+}
+
 gboolean
 weir_encode_bounded (WeirValue v, GByteArray *out)
 {

@@ -281,6 +281,31 @@ every_prefix_of_a_value_is_refused (void)
   task_fixture_clear (&fixture);
 }
 
+static void
+small_values_have_the_same_bytes_without_being_measured (void)
+{
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+  TaskFixture fixture;
+  WeirTask *task = task_fixture_init (&fixture);
+  guint8 bytes[WEIR_WIRE_SMALL];
+  guint n = 0;
+
+  for (guint i = 0; i < 20000; i++) {
+    WeirValue v = random_value (task, 2);
+
+    if (!weir_wire_is_small (v))
+      continue;
+    n++;
+    g_byte_array_set_size (out, 0);
+    weir_encode (v, out);
+    g_assert_cmpmem (bytes, weir_wire_put_small (bytes, v) - bytes, out->data, out->len);
+  }
+  g_assert_cmpuint (n, >, 1000);
+  g_assert_true (weir_wire_put_small (bytes, weir_int (G_MININT64)) == bytes + 9);
+  g_assert_false (weir_wire_is_small (weir_text ("seventeen letters")));
+  task_fixture_clear (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -288,6 +313,7 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/bytes-are-those-of-the-reference-page", bytes_are_those_of_the_reference_page);
   g_test_add_func ("/wire/random-values-come-back-as-they-were", random_values_come_back_as_they_were);
   g_test_add_func ("/wire/sizes-at-the-edges-of-a-number-come-back", sizes_at_the_edges_of_a_number_come_back);
+  g_test_add_func ("/wire/small-values", small_values_have_the_same_bytes_without_being_measured);
   g_test_add_func ("/wire/values-follow-each-other-in-a-stream", values_follow_each_other_in_a_stream);
   g_test_add_func ("/wire/what-is-no-value-is-refused-with-byte-and-reason",
                    what_is_no_value_is_refused_with_byte_and_reason);

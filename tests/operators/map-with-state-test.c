@@ -1,4 +1,4 @@
-/* Tests of map_with_state, its handles and snapshots: calls by record, timeouts, states in place, misuse.
+/* Tests of map_with_state: calls by record, timeouts, states in place, mistakes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,38 +35,6 @@ each_record_finds_what_the_one_before_left (Job *job)
   job_expect_sorted (states, 0, "(a,4) (b,2)");
   job_expect_sorted (states, 1, "(a,4) (b,2)");
   job_expect_sorted (states, 2, "(a,14) (b,2)");
-}
-
-static void
-snapshots_alone_move_the_state_on (Job *job)
-{
-  WeirCollected *states = weir_collect (weir_state_snapshots (mapped (job, sum, 0)));
-
-  job_push (job, "a=1 b=2 a=3");
-  job_push (job, "a=1");
-  job_run (job);
-  job_expect_sorted (states, 0, "(a,4) (b,2)");
-  job_expect_sorted (states, 1, "(a,5) (b,2)");
-}
-
-static gboolean
-look_away (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
-{
-  return TRUE;
-}
-
-static void
-an_output_that_does_not_look_moves_it_on_too (Job *job)
-{
-  WeirStream *stream = mapped (job, sum, 0);
-  WeirCollected *states;
-
-  weir_foreach_batch (stream, look_away, NULL);
-  states = weir_collect (weir_state_snapshots (stream));
-  job_push (job, "a=1");
-  job_push (job, "a=2");
-  job_run (job);
-  job_expect (states, 1, "(a,3)");
 }
 
 /* 0 leaves the state as it is, -1 removes it, anything else is the state. Emits what is there when it times out. */
@@ -196,71 +164,10 @@ initial_states_are_there_before_data (Job *job)
 }
 
 static void
-misuse (WeirTask *task, WeirValue key, WeirValue value, WeirState *state, gpointer user_data)
-{
-  switch (weir_as_int (value)) {
-  case 1:
-    weir_state_remove (state);
-    weir_state_update (state, weir_int (1));
-    break;
-  case 2:
-    weir_state_remove (state);
-    weir_state_remove (state);
-    break;
-  case 3:
-    weir_state_update (state, weir_int (1));
-    g_assert_nonnull (weir_state_edit (state, 8));
-    break;
-  case 4:
-    weir_state_remove (state);
-    g_assert_nonnull (weir_state_edit (state, 8));
-    break;
-  case 0:
-    weir_state_update (state, weir_int (1));
-    break;
-  default:
-    weir_state_update (state, weir_int (5));
-  }
-}
-
-static void
-misuse_fails_the_batch_and_names_the_operator (Job *job)
-{
-  static const char *const batches[] = { "a=1", "a=2", "a=3", "a=4" };
-  static const char *const messages[] = {
-    "keeper: its function called weir_state_update () after weir_state_remove ()",
-    "keeper: its function called weir_state_remove () after weir_state_remove ()",
-    "keeper: its function edits a state of 8 bytes",
-    "keeper: its function called weir_state_edit () after weir_state_remove ()",
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (batches); i++) {
-    Job own;
-
-    job_init (&own, 3);
-    weir_collect (weir_stream_set_name (mapped (&own, misuse, 0), "keeper"));
-    job_push (&own, batches[i]);
-    job_run_into (&own, i == 2 ? WEIR_ERROR_KIND : WEIR_ERROR_USER, messages[i]);
-    job_clear (&own);
-  }
-}
-
-static void
-update_while_timing_out_fails_the_batch (Job *job)
-{
-  weir_collect (mapped (job, sum, WEIR_SECONDS (1)));
-  job_push (job, "a=1");
-  job_push (job, "");
-  job_push (job, "");
-  job_run_into (job, WEIR_ERROR_USER, "on a state that is timing out");
-}
-
-static void
 mistakes_are_named_at_start (Job *job)
 {
-  weir_collect (weir_state_snapshots (job->input));
   weir_collect (mapped (job, NULL, -1));
-  job_run_into (job, WEIR_ERROR_GRAPH, "has no states to show");
+  job_run_into (job, WEIR_ERROR_GRAPH, "needs a function");
 }
 
 static void
@@ -289,15 +196,11 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   job_add_test ("/map-with-state/records", each_record_finds_what_the_one_before_left);
-  job_add_test ("/map-with-state/snapshots-alone", snapshots_alone_move_the_state_on);
-  job_add_test ("/map-with-state/unseen", an_output_that_does_not_look_moves_it_on_too);
   job_add_test ("/map-with-state/timeout", a_key_times_out_after_the_timeout_and_not_at_it);
   job_add_test ("/map-with-state/beats", data_beats_the_timeout_and_remove_beats_both);
   job_add_test ("/map-with-state/edit", structs_are_edited_in_place);
   job_add_test ("/map-with-state/emitted", what_is_emitted_of_a_state_stays_as_it_was);
   job_add_test ("/map-with-state/initial", initial_states_are_there_before_data);
-  job_add_test ("/map-with-state/misuse", misuse_fails_the_batch_and_names_the_operator);
-  job_add_test ("/map-with-state/misuse-timing-out", update_while_timing_out_fails_the_batch);
   job_add_test ("/map-with-state/mistakes", mistakes_are_named_at_start);
   job_add_test ("/map-with-state/rejects", rejects_are_kept_apart);
   return g_test_run ();
