@@ -15,18 +15,21 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(ROOT, "scripts"), os.path.join(ROOT, "tests", "servers")]
+from servers import KafkaBroker, Missing, RedisServer, ServerError  # noqa: E402
 from tap_counts import Case, cases_of_log  # noqa: E402
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CODE_SUITES = ["unit", "operator", "integration", "conformance", "fuzz"]
+SERVER_SUITES = ["kafka", "redis"]
 SANITIZER_SETUP = ["-Dbuildtype=debugoptimized", "-Dbench=false", "-Db_lundef=false"]
 PROFILES = {
     "gcc": {
         "about": "release build with gcc; every suite",
         "env": {"CC": "gcc"},
         "setup": ["-Dbuildtype=release", "-Dwerror=true"],
-        "suites": CODE_SUITES + ["recovery", "examples", "lint"],
+        "suites": CODE_SUITES + SERVER_SUITES + ["recovery", "examples", "lint"],
+        "servers": ["kafka-3.9", "redis"],
     },
     "clang": {
         "about": "release build of everything with clang; unit and operator suites",
@@ -39,7 +42,8 @@ PROFILES = {
         "env": {"CC": "gcc"},
         "setup": SANITIZER_SETUP + ["-Db_sanitize=address,undefined", "-Dc_args=-fno-sanitize-recover=undefined",
                                     "-Dkill_points=true"],
-        "suites": CODE_SUITES,
+        "suites": CODE_SUITES + SERVER_SUITES,
+        "servers": ["kafka-3.9", "redis"],
         "timeouts": 4,
         "run_env": {
             "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1",
@@ -59,6 +63,20 @@ PROFILES = {
             "TSAN_OPTIONS": "exitcode=66:second_deadlock_stack=1:suppressions=" + ROOT + "/tests/tsan.supp",
             "G_SLICE": "always-malloc",
         },
+    },
+    "kafka-4.1": {
+        "about": "the gcc build against Kafka 4.1; Kafka suite",
+        "env": {"CC": "gcc"},
+        "like": "gcc",
+        "suites": ["kafka"],
+        "servers": ["kafka-4.1"],
+    },
+    "kafka-2.8": {
+        "about": "the gcc build against Kafka 2.8 with its ZooKeeper; Kafka suite",
+        "env": {"CC": "gcc"},
+        "like": "gcc",
+        "suites": ["kafka"],
+        "servers": ["kafka-2.8"],
     },
     "fuzz": {
         "about": "libFuzzer targets with AddressSanitizer and UndefinedBehaviorSanitizer (clang), two at a time",
@@ -92,18 +110,21 @@ def show_tail(log, n_lines, only=None):
 class Profile:
     def __init__(self, name, options):
         self.name, self.options, self.spec = name, options, PROFILES[name]
-        self.dir = os.path.join(ROOT, "build", name)
+        self.dir = os.path.join(ROOT, "build", self.spec.get("like", name))
         self.env = dict(os.environ, **self.spec["env"])
         self.cases = []
 
     def fail(self, what):
         self.cases.append(Case(self.name, what, "failed", 0.0, ""))
 
+    def setup(self):
+        return self.spec.get("setup") or PROFILES[self.spec["like"]]["setup"]
+
     def build(self):
         os.makedirs(os.path.dirname(self.dir), exist_ok=True)
         if not os.path.exists(os.path.join(self.dir, "build.ninja")):
             log = self.dir + ".setup.log"
-            if run_logged(["meson", "setup", self.dir, ROOT] + self.spec["setup"], log, self.env):
+            if run_logged(["meson", "setup", self.dir, ROOT] + self.setup(), log, self.env):
                 say(f"{self.name}: meson setup did not work ({log}):")
                 show_tail(log, 15)
                 return False
@@ -123,11 +144,37 @@ class Profile:
         elif self.name == "fuzz":
             self.run_fuzzers()
         else:
-            self.run_suites()
+            self.run_with_servers()
         counts = [sum(c.result == r for c in self.cases) for r in ("passed", "failed", "skipped")]
-        say(f"{self.name:6} build {build_s:4.0f} s, run {time.monotonic() - start - build_s:4.0f} s: "
+        say(f"{self.name:9} build {build_s:4.0f} s, run {time.monotonic() - start - build_s:4.0f} s: "
             f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped  ({self.spec['about']})")
         self.show_failures()
+
+    def start_server(self, name):
+        """Starts one and tells the tests of it, or says why not: they skip then, and fail in CI."""
+        try:
+            server = RedisServer() if name == "redis" else KafkaBroker(name.removeprefix("kafka-"))
+            self.servers.append(server)
+            server.start()
+        except (Missing, ServerError) as why:
+            say(f"{self.name}: no {name} for the tests: {why}")
+            if isinstance(why, ServerError) or os.environ.get("CI") == "true":
+                self.fail(f"start {name}")
+            return
+        if name == "redis":
+            self.env["WEIR_TEST_REDIS"] = server.address
+        else:
+            self.env.update(WEIR_TEST_BROKERS=server.address, WEIR_TEST_KAFKA_VERSION=server.version)
+
+    def run_with_servers(self):
+        self.servers = []
+        try:
+            for name in self.spec.get("servers", []):
+                self.start_server(name)
+            self.run_suites()
+        finally:
+            for server in self.servers:
+                server.stop()
 
     def run_suites(self):
         logs = os.path.join(self.dir, "meson-logs")
@@ -180,7 +227,7 @@ class Profile:
 
 def parse_options():
     ci = os.environ.get("CI") == "true"
-    about = "\n".join(f"  {name:6} {spec['about']}" for name, spec in PROFILES.items())
+    about = "\n".join(f"  {name:9} {spec['about']}" for name, spec in PROFILES.items())
     parser = argparse.ArgumentParser(
         prog="scripts/test", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Builds weir and runs its tests, under every profile unless told otherwise.",
@@ -211,7 +258,7 @@ def show_slowest(profiles):
     if slowest:
         say("slowest:")
     for (profile, program), seconds in slowest:
-        say(f"  {seconds:7.2f} s  {profile:6} {program}")
+        say(f"  {seconds:7.2f} s  {profile:9} {program}")
 
 
 def main():

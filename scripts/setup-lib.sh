@@ -15,6 +15,7 @@ libglib2.0-dev      library glib-2.0          2.74
 libevent-dev        library libevent_core     2.1.12
 libxxhash-dev       library libxxhash         0.8.1
 libhiredis-dev      library hiredis           0.14.1
+librdkafka-dev      library rdkafka           2.0.2
 '
 setup_test_needs='
 g++                 command c++
@@ -29,6 +30,15 @@ git                 command git
 netcat-openbsd      command nc
 util-linux          command setarch
 redis-server        command redis-server
+'
+# The real parts that tests run against.
+setup_server_needs='
+default-jre-headless command java
+maven               command mvn
+redis-server        command redis-server
+openssl             command openssl
+faketime            command faketime
+libfaketime         file    /usr/lib/*/faketime/libfaketime.so.1
 '
 
 # setup_missing NEEDS: the packages of the table whose thing is not there, on one line.

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates for a test, good for two days: an authority, a server of 127.0.0.1 signed by it, the same expired, and an
-authority that signed nothing. A server's file holds key and certificate, as Kafka's PEM key stores want it."""
+authority that signed nothing. A server's file holds its key, under a password, and its certificate, as Kafka's PEM key
+stores want it; 2.8 takes no key without a password, and Java no newer cipher for it."""
 import os
 import subprocess
 
 from kafka_jars import need
 
+KEY_PASSWORD = "a-password-of-the-key"
 SAN = "subjectAltName=IP:127.0.0.1,DNS:localhost\n"
 
 
@@ -34,8 +36,10 @@ def make_server(folder, name, days):
         f.write(SAN)
     openssl(folder, "x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
             "-days", str(days), "-extfile", "san.ext", "-out", name + ".crt")
+    openssl(folder, "pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-in", name + ".key", "-passout", "pass:" + KEY_PASSWORD,
+            "-out", name + ".p8")
     with open(os.path.join(folder, name + ".pem"), "w") as out:
-        for part in (name + ".key", name + ".crt"):
+        for part in (name + ".p8", name + ".crt"):
             with open(os.path.join(folder, part)) as f:
                 out.write(f.read())
 

@@ -14,7 +14,7 @@ from servers import PASSWORD, VERSIONS, KafkaBroker
 
 
 def add_options(parser):
-    parser.add_argument("--version", choices=VERSIONS, default="3.9")
+    parser.add_argument("--version", choices=VERSIONS, help="the one under test unless told otherwise")
     parser.add_argument("--tls", action="store_true", help="listeners with a good and with an expired certificate")
     parser.add_argument("--sasl", action="store_true", help="a listener for SASL PLAIN")
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server process in a temporary folder: started, killed, stopped and continued, and gone with whoever wanted it.
 
-A Server writes nothing outside of its folder. Each of its processes writes its pid to run/NAME.pid there just before it
-becomes the server; a watcher process, which waits for the owner's end, then kills what is listed and removes the folder.
+A Server writes nothing outside of its folder. Each of its processes writes its pid and start time to run/NAME.stat
+there just before it becomes the server; a watcher process, which waits for the owner's end, then kills what is listed and removes the folder.
 So a test that is killed with -9 leaves nothing behind. Whoever knows the folder can act on the server (see attach in
 servers.py): the state is in the folder, not in this process.
 """
@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 
-MARK = "WEIR_TEST_SERVER_DIR"
-LAUNCH = 'echo $$ > "$1" || exit 1; shift; exec "$@"'
+# The shell's own line of /proc: pid and start time, which stay when it becomes the server.
+LAUNCH = 'read -r line < /proc/$$/stat && echo "$line" > "$1" || exit 1; shift; exec "$@"'
 # Below the range that the kernel gives to outgoing connections: a server that is down for a while finds its port free.
 PORTS = (20000, 32000)
 
@@ -48,25 +48,34 @@ def free_ports(n):
     return found
 
 
-def is_ours(pid, folder):
-    """Whether the process is (still) one that was started for the folder: pids are used again."""
+def read_stat(path):
+    """(pid, state, start time) of a line as /proc/PID/stat has it; None if there is none."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as f:
-            return f"{MARK}={folder}".encode() in f.read().split(b"\0")
+        with open(path) as f:
+            line = f.read()
     except OSError:
-        return False
+        return None
+    if not line.endswith("\n"):
+        return None
+    fields = line.rsplit(")", 1)[1].split()
+    return int(line.split(" ", 1)[0]), fields[0], fields[19]
+
+
+def process_of(path):
+    """The pid of the process that wrote the file, 0 when it does not run any more: pids are used again."""
+    written = read_stat(path)
+    now = written and read_stat(f"/proc/{written[0]}/stat")
+    return written[0] if now and now[2] == written[2] and not is_gone(written[0]) else 0
 
 
 def is_gone(pid):
+    """Whether the process ended; a child is reaped."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         pass
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
-    except OSError:
-        return True
+    stat = read_stat(f"/proc/{pid}/stat")
+    return stat is None or stat[1] in "ZX"
 
 
 def wait_gone(pid, seconds):
@@ -82,20 +91,18 @@ def wait_gone(pid, seconds):
     return is_gone(pid) or ended
 
 
-def kill_folder(folder, marked):
-    """Kills the processes listed in the folder, which were started when its name was `marked`, and removes it."""
+def kill_folder(folder):
+    """Kills the processes listed in the folder and removes it."""
     run = os.path.join(folder, "run")
     for name in os.listdir(run) if os.path.isdir(run) else []:
-        text = ""
-        for _ in range(50):
-            with open(os.path.join(run, name)) as f:
-                text = f.read().strip()
-            if text:
-                break
+        path = os.path.join(run, name)
+        deadline = time.monotonic() + 1
+        while read_stat(path) is None and time.monotonic() < deadline:
             time.sleep(0.01)
-        if text.isdigit() and is_ours(int(text), marked):
-            os.kill(int(text), signal.SIGKILL)
-            wait_gone(int(text), 10)
+        pid = process_of(path)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            wait_gone(pid, 10)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -115,7 +122,7 @@ def watch(owner, folder):
         os.rename(folder, dead)
     except OSError:
         return
-    kill_folder(dead, folder)
+    kill_folder(dead)
 
 
 class Server:
@@ -150,12 +157,7 @@ class Server:
         return os.path.join(self.dir, self.main_process + ".log")
 
     def pid_of(self, name):
-        try:
-            with open(os.path.join(self.dir, "run", name + ".pid")) as f:
-                pid = int(f.read().strip() or 0)
-        except OSError:
-            return 0
-        return pid if pid and not is_gone(pid) and is_ours(pid, self.dir) else 0
+        return process_of(os.path.join(self.dir, "run", name + ".stat"))
 
     def save_state(self, **more):
         with open(os.path.join(self.dir, "server.json"), "w") as f:
@@ -168,13 +170,12 @@ class Server:
         return state
 
     def spawn(self, name, command):
-        pid_file = os.path.join(self.dir, "run", name + ".pid")
-        if os.path.exists(pid_file):
-            os.remove(pid_file)
+        stat_file = os.path.join(self.dir, "run", name + ".stat")
+        if os.path.exists(stat_file):
+            os.remove(stat_file)
         with open(os.path.join(self.dir, name + ".log"), "ab") as log:
-            child = subprocess.Popen(["/bin/sh", "-c", LAUNCH, "sh", pid_file] + command, stdin=subprocess.DEVNULL,
-                                     stdout=log, stderr=log, cwd=self.dir, start_new_session=True,
-                                     env=dict(os.environ, **{MARK: self.dir}))
+            child = subprocess.Popen(["/bin/sh", "-c", LAUNCH, "sh", stat_file] + command, stdin=subprocess.DEVNULL,
+                                     stdout=log, stderr=log, cwd=self.dir, start_new_session=True)
         child.returncode = 0  # reaped by is_gone, so that Popen has nothing to warn of
         return child.pid
 
@@ -199,6 +200,8 @@ class Server:
         """Starts it, on the data and the port that it had, and waits until it answers. Again what ends early."""
         if self.pid:
             raise ServerError(f"{self.kind} at {self.address} runs already (pid {self.pid})")
+        if self.answers():
+            raise ServerError(f"somebody else answers at {self.address}, which {self.kind} is to have")
         deadline = time.monotonic() + self.start_seconds
         while time.monotonic() < deadline:
             pid = self.spawn(self.main_process, self.command())
@@ -243,7 +246,7 @@ class Server:
     def stop(self):
         """Ends it for good and removes its folder; never fails, may be called twice."""
         if os.path.isdir(self.dir):
-            kill_folder(self.dir, self.dir)
+            kill_folder(self.dir)
 
     def __enter__(self):
         return self

@@ -16,23 +16,25 @@
         redis.start()
         redis.address, redis.command("SET", "key", "value")            # the reply: bytes, int, None, list; RedisError
 
-Both have owner=PID: whose end ends the server (this process). attach(FOLDER) gives the object of a server that another
-process started. Missing is raised where a server cannot be had: no Java, no registry and nothing in the cache.
+The version is the one under test unless given: WEIR_TEST_KAFKA_VERSION, else 3.9. Both have owner=PID: whose end ends
+the server (this process). attach(FOLDER) gives the object of a server that another process started. Missing is raised
+where a server cannot be had: no Java, no registry and nothing in the cache.
 shared_brokers() and shared_redis() give the servers that scripts/test keeps for a whole run, from the environment
 (WEIR_TEST_BROKERS, WEIR_TEST_REDIS), or raise Missing.
 """
 import base64
 import os
+import re
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from certificates import make_certificates  # noqa: E402
+from certificates import KEY_PASSWORD, make_certificates  # noqa: E402
 from kafka_jars import VERSIONS, class_path, jars, locked, need  # noqa: E402
+from kafka_wire import cluster  # noqa: E402
 from process import Missing, Server, ServerError, free_ports  # noqa: E402
 from process import kill_folder, wait_gone  # noqa: E402,F401
 
@@ -74,35 +76,12 @@ def write_properties(path, properties):
         f.writelines(f"{name}={value}\n" for name, value in properties.items())
 
 
-def read_exactly(s, n):
-    data = b""
-    while len(data) < n:
-        got = s.recv(n - len(data))
-        if not got:
-            raise OSError("closed")
-        data += got
-    return data
-
-
-def knows_itself(host, port):
-    """Whether a broker at the port answers a metadata request with at least one live broker: then it takes work."""
-    header = struct.pack(">hhih4s", 3, 4, 1, 4, b"weir")
-    request = header + struct.pack(">ib", 0, 0)
-    try:
-        with socket.create_connection((host, port), timeout=1) as s:
-            s.settimeout(1)
-            s.sendall(struct.pack(">i", len(request)) + request)
-            answer = read_exactly(s, struct.unpack(">i", read_exactly(s, 4))[0])
-    except OSError:
-        return False
-    return struct.unpack(">iii", answer[:12])[2] > 0
-
-
 class KafkaBroker(Server):
     kind = "kafka"
     main_process = "broker"
 
-    def __init__(self, version="3.9", tls=False, sasl=False, config=None, owner=None, folder=None):
+    def __init__(self, version=None, tls=False, sasl=False, config=None, owner=None, folder=None):
+        version = version or os.environ.get("WEIR_TEST_KAFKA_VERSION") or VERSIONS[0]
         if folder is None and version not in VERSIONS:
             raise ValueError(f"no Kafka {version} here, only {', '.join(VERSIONS)}")
         self.jars = None if folder else jars(version)
@@ -194,6 +173,7 @@ class KafkaBroker(Server):
             if name.upper() in self.ports:
                 properties[f"listener.name.{name}.ssl.keystore.type"] = "PEM"
                 properties[f"listener.name.{name}.ssl.keystore.location"] = os.path.join(self.dir, "certificates", file)
+                properties[f"listener.name.{name}.ssl.key.password"] = KEY_PASSWORD
         if "SASL" in self.ports:
             properties["sasl.enabled.mechanisms"] = "PLAIN"
             properties["listener.name.sasl.plain.sasl.jaas.config"] = (
@@ -231,12 +211,19 @@ class KafkaBroker(Server):
             self.spawn("zookeeper", self.java("org.apache.zookeeper.server.quorum.QuorumPeerMain", "zookeeper.properties"))
         return super().start()
 
+    def partitions_on_disk(self):
+        folder = os.path.join(self.dir, "data")
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+        return sum(1 for name in names if re.search(r"-\d+$", name) and not name.startswith("__cluster_metadata"))
+
     def answers(self):
-        return knows_itself(self.host, self.port)
+        """It takes work: it knows itself, and again leads what it has on disk, which comes a little later."""
+        found = cluster(self.host, self.port)
+        return bool(found and found.n_brokers and found.n_led >= self.partitions_on_disk())
 
     def may_try_again(self):
         """ZooKeeper keeps the name of a killed broker until its session ends, which ends the next one at its start."""
-        return self.has_zookeeper
+        return self.has_zookeeper and "NodeExists" in self.log_tail()
 
     def run_admin(self, *args, text=True):
         """Runs kafka-admin on this broker; the finished process."""
