@@ -161,7 +161,7 @@ lives_that_are_cut_short_add_up_to_a_whole_one (void)
   advance (whole.ctx, N_BATCHES);
   scratch_init (&folder);
   for (guint n_done = 0; n_done < N_BATCHES;) {
-    guint n = MIN (1 + (guint) g_test_rand_int_range (0, 4), N_BATCHES - n_done);
+    guint n = 1 + (guint) g_test_rand_int_range (0, (gint32) MIN (4, N_BATCHES - n_done));
     Life life;
 
     begin (&life, again, n_done, &folder, partitions[g_test_rand_int_range (0, 4)]);
