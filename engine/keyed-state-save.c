@@ -1,4 +1,4 @@
-/* Owns the form that keyed state has in checkpoints, docs/reference/checkpoint-format.md. Each checkpoint holds the
+/* Owns the form that keyed state has in checkpoints, docs/reference/keyed-state-format.md. Each checkpoint holds the
  * entries that changed; beside that, as many bytes again as half of these go to pages, which are written whole, in turn.
  * When all pages have been, a restart needs nothing older than the first of them: three times the state at most.
  * Must not know where sections are kept. Worker threads.

@@ -72,9 +72,14 @@ list_rows (Update *update, const WeirExchange *exchange, guint number)
   update->n = weir_keyed_count (exchange, number);
   if (update->n == 0)
     return TRUE;
+  if (update->n > G_MAXUINT32) {
+    weir_task_fail (update->task, WEIR_ERROR_FAILED,
+                    "more than 4294967295 values in one of 256 key groups in one batch");
+    return FALSE;
+  }
   update->arrived = weir_alloc (update->task, update->n * sizeof *update->arrived);
   update->values = weir_alloc (update->task, update->n * sizeof *update->values);
-  if (update->arrived == NULL || update->values == NULL || update->n > G_MAXUINT32)
+  if (update->arrived == NULL || update->values == NULL)
     return FALSE;
   while ((block = weir_keyed_cursor_next (&cursor, exchange, number)) != NULL)
     for (guint i = 0; i < block->n; i++, at++) {

@@ -197,6 +197,27 @@ a_function_that_fails_fails_the_batch (Job *job)
   job_run_into (job, WEIR_ERROR_USER, "sevenless: no sevens");
 }
 
+static WeirValue
+grow (WeirTask *task, WeirValue key, const WeirValue *values, gsize n_values, WeirValue state, gpointer user_data)
+{
+  return weir_format (task, "%0*d", 100000 * (int) (1 + weir_size (state) / 100000), 0);
+}
+
+static void
+the_limit_of_states_fails_the_batch (Job *job)
+{
+  WeirStream *stream = weir_update_state_by_key (job->input, grow, NULL);
+  g_autoptr (GError) error = NULL;
+
+  weir_context_set (job->ctx, "state.limit", "64MB", &error);
+  g_assert_no_error (error);
+  weir_collect (weir_count (weir_stream_set_name (stream, "growing")));
+  job_push (job, "a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1");
+  for (guint i = 0; i < 200; i++)
+    job_push (job, "");
+  job_run_into (job, WEIR_ERROR_STATE_LIMIT, "growing: its state needs more than state.limit");
+}
+
 static void
 plain_values_fail_the_batch (Job *job)
 {
@@ -227,6 +248,7 @@ main (int argc, char **argv)
   job_add_test ("/update-state/kinds", keys_and_states_may_be_of_any_kind);
   job_add_test ("/update-state/many", many_keys_in_many_chunks);
   job_add_test ("/update-state/fails", a_function_that_fails_fails_the_batch);
+  job_add_test ("/update-state/limit", the_limit_of_states_fails_the_batch);
   job_add_test ("/update-state/plain", plain_values_fail_the_batch);
   job_add_test ("/update-state/mistakes", mistakes_are_named_at_start);
   return g_test_run ();
