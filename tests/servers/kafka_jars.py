@@ -73,7 +73,7 @@ def need(program, package):
 
 def fetch(version, folder):
     """Has Maven copy the jars of the version to the folder."""
-    command = [need("mvn", "maven"), "-B", "-q", "-f", os.path.join(HERE, "pom.xml"), "-P", "kafka-" + version,
+    command = [need("mvn", "maven"), "-B", "-q", "-Dstyle.color=never", "-f", os.path.join(HERE, "pom.xml"), "-P", "kafka-" + version,
                "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=" + folder]
     print(f"weir: fetching the jars of Kafka {version} (once)", file=sys.stderr, flush=True)
     try:

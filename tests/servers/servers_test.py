@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
 sys.path.insert(0, HERE)
 import tap  # noqa: E402
+from kafka_jars import need  # noqa: E402
 from process import is_gone, wait_gone  # noqa: E402
 from servers import KafkaBroker, Missing, RedisError, RedisServer, ServerError, attach  # noqa: E402
 
@@ -87,6 +88,7 @@ def run_owner(body):
 
 
 def server_ends_with_its_owner():
+    need("redis-server", "redis-server")
     owner, pid, folder = run_owner("RedisServer()")
     with owner:
         server = attach(folder)
