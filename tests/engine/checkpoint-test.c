@@ -13,11 +13,11 @@ count_epoch (guint64 epoch, gpointer user_data)
 }
 
 static void
-run_listened (Job *job, guint n, GArray *epochs)
+run_listened (Durable *job, guint n, GArray *epochs)
 {
   static const WeirListener listener = { .epoch_sealed = count_epoch };
-  g_autoptr (WeirQueue) queue = job_queue (job);
-  g_autoptr (WeirContext) ctx = job_context (job, queue, 0);
+  g_autoptr (WeirQueue) queue = durable_queue (job);
+  g_autoptr (WeirContext) ctx = durable_context (job, queue, 0);
   g_autoptr (GError) error = NULL;
 
   weir_context_add_listener (ctx, &listener, epochs);
@@ -28,15 +28,15 @@ static void
 assert_epochs (WeirTime interval, guint n_batches, guint n_epochs)
 {
   g_autoptr (GArray) epochs = g_array_new (FALSE, FALSE, sizeof (guint64));
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.interval = interval;
   run_listened (&job, n_batches, epochs);
   g_assert_cmpuint (epochs->len, ==, n_epochs);
   for (guint i = 0; i < epochs->len; i++) /* the first one, of the beginning, is sealed before there are listeners */
     g_assert_cmpuint (g_array_index (epochs, guint64, i), ==, i + 2);
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
@@ -52,19 +52,19 @@ test_an_epoch_is_cut_when_the_interval_has_passed (void)
 static void
 test_nothing_shows_before_the_seal (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.interval = WEIR_SECONDS (4);
-  job_run (&job, 0, 3);
+  durable_run (&job, 0, 3);
   g_assert_cmpuint (g_hash_table_size (job.world.committed), ==, 0);
-  job_run (&job, WEIR_SECONDS (3), 1);
-  job_assert_world (&job, 4);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (3), 1);
+  durable_assert_world (&job, 4);
+  durable_clear (&job);
 }
 
 static gboolean
-has_plans (const Job *job)
+has_plans (const Durable *job)
 {
   g_autoptr (GDir) folder = g_dir_open (job->folder, 0, NULL);
   const char *name;
@@ -78,37 +78,37 @@ has_plans (const Job *job)
 static void
 test_plans_are_logged_where_something_shows_at_once (void)
 {
-  Job sealed, shown;
+  Durable sealed, shown;
 
-  job_init (&sealed, SEALED);
-  job_init (&shown, SHOWN_AT_ONCE);
+  durable_init (&sealed, SEALED);
+  durable_init (&shown, SHOWN_AT_ONCE);
   sealed.interval = shown.interval = WEIR_SECONDS (10);
-  job_run (&sealed, 0, 3);
-  job_run (&shown, 0, 3);
+  durable_run (&sealed, 0, 3);
+  durable_run (&shown, 0, 3);
   g_assert_false (has_plans (&sealed));
   g_assert_true (has_plans (&shown));
-  job_clear (&sealed);
-  job_clear (&shown);
+  durable_clear (&sealed);
+  durable_clear (&shown);
 }
 
 static void
 test_a_graceful_stop_seals_what_there_is (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.interval = WEIR_SECONDS (60);
   {
-    g_autoptr (WeirQueue) queue = job_queue (&job);
-    g_autoptr (WeirContext) ctx = job_context (&job, queue, 0);
+    g_autoptr (WeirQueue) queue = durable_queue (&job);
+    g_autoptr (WeirContext) ctx = durable_context (&job, queue, 0);
     g_autoptr (GError) error = NULL;
 
     g_assert_true (weir_test_advance (ctx, 2, &error));
     weir_context_stop (ctx, TRUE);
     g_assert_cmpint (weir_context_await (ctx, WEIR_SECONDS (20), &error), ==, WEIR_WAIT_STOPPED);
   }
-  job_assert_world (&job, 20); /* the queue was read to its end */
-  job_clear (&job);
+  durable_assert_world (&job, 20); /* the queue was read to its end */
+  durable_clear (&job);
 }
 
 static void
@@ -119,9 +119,9 @@ count_push (WeirTask *task, WeirValue value, gpointer user_data)
 }
 
 static gint64
-count_in (Job *job, WeirTime at, guint n)
+count_in (Durable *job, WeirTime at, guint n)
 {
-  g_autoptr (WeirQueue) queue = job_queue (job);
+  g_autoptr (WeirQueue) queue = durable_queue (job);
   g_autoptr (WeirContext) ctx = weir_test_context_new_at (WEIR_SECONDS (1), at);
   g_autoptr (GError) error = NULL;
   g_autofree char *uri = g_strdup_printf ("file://%s", job->folder);
@@ -137,12 +137,12 @@ count_in (Job *job, WeirTime at, guint n)
 static void
 test_counters_go_on (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   g_assert_cmpint (count_in (&job, 0, 4), ==, 4);
   g_assert_cmpint (count_in (&job, WEIR_SECONDS (4), 3), ==, 7);
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void

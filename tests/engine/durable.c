@@ -9,7 +9,7 @@
 #include "engine/frame.h"
 
 typedef struct {
-  Job *job;
+  Durable *job;
   const char *name;
   GHashTable *gathered; /* time -> text, of the epoch */
   WeirDecider decider;
@@ -17,7 +17,7 @@ typedef struct {
 } Ledger;
 
 void
-world_copy (World *to, const World *from)
+durable_world_copy (World *to, const World *from)
 {
   GHashTableIter iter;
   gpointer key, value;
@@ -30,7 +30,7 @@ world_copy (World *to, const World *from)
 }
 
 void
-world_clear (World *world)
+durable_world_clear (World *world)
 {
   g_hash_table_unref (world->committed);
 }
@@ -51,14 +51,14 @@ snapshot_free (gpointer data)
   Snapshot *snapshot = data;
 
   run_command ("rm", "-rf", snapshot->folder, NULL);
-  world_clear (&snapshot->world);
+  durable_world_clear (&snapshot->world);
   g_free (snapshot->folder);
   g_free (snapshot->step);
   g_free (snapshot);
 }
 
 static void
-take_snapshot (Job *job, const char *step, guint64 epoch)
+take_snapshot (Durable *job, const char *step, guint64 epoch)
 {
   Snapshot *snapshot;
 
@@ -68,12 +68,12 @@ take_snapshot (Job *job, const char *step, guint64 epoch)
   snapshot->folder = g_strdup_printf ("%s-%u", job->folder, job->snapshots->len);
   snapshot->step = g_strdup_printf ("%s of epoch %" G_GUINT64_FORMAT, step, epoch);
   run_command ("cp", "-r", job->folder, snapshot->folder);
-  world_copy (&snapshot->world, &job->world);
+  durable_world_copy (&snapshot->world, &job->world);
   g_ptr_array_add (job->snapshots, snapshot);
 }
 
 static void
-show (Job *job, const char *output, const char *time, const char *text, gboolean again_is_fine)
+show (Durable *job, const char *output, const char *time, const char *text, gboolean again_is_fine)
 {
   char *key = g_strdup_printf ("%s %s", output, time);
   const char *old = g_hash_table_lookup (job->world.committed, key);
@@ -108,7 +108,7 @@ static gboolean
 ledger_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error)
 {
   Ledger *ledger = *(Ledger **) output->params;
-  Job *job = ledger->job;
+  Durable *job = ledger->job;
   char *text = text_of (data, error), *key = g_strdup_printf ("%" G_GINT64_FORMAT, time / G_USEC_PER_SEC);
 
   g_assert_nonnull (text);
@@ -301,7 +301,7 @@ static const WeirOutputClass decided_class = {
 };
 
 static void
-add_ledger (Job *job, WeirStream *stream, const WeirOutputClass *klass)
+add_ledger (Durable *job, WeirStream *stream, const WeirOutputClass *klass)
 {
   Ledger **params = g_new0 (Ledger *, 1);
 
@@ -313,32 +313,32 @@ add_ledger (Job *job, WeirStream *stream, const WeirOutputClass *klass)
 }
 
 void
-job_init (Job *job, Outputs outputs)
+durable_init (Durable *job, Outputs outputs)
 {
-  *job = (Job){ .outputs = outputs, .n_keys = 3, .n_pushes = 20, .interval = WEIR_SECONDS (1), .uid = "totals" };
+  *job = (Durable){ .outputs = outputs, .n_keys = 3, .n_pushes = 20, .interval = WEIR_SECONDS (1), .uid = "totals" };
   job->folder = g_dir_make_tmp ("weir-durable-XXXXXX", NULL);
   job->world.committed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
 void
-job_take_snapshots (Job *job)
+durable_take_snapshots (Durable *job)
 {
   job->snapshots = g_ptr_array_new_with_free_func (snapshot_free);
 }
 
 void
-job_clear (Job *job)
+durable_clear (Durable *job)
 {
   run_command ("rm", "-rf", job->folder, NULL);
   g_free (job->folder);
-  world_clear (&job->world);
+  durable_world_clear (&job->world);
   if (job->snapshots != NULL)
     g_ptr_array_unref (job->snapshots);
 }
 
 /* Push n, counted from 0, has key n % n_keys, n % n_keys + 1 … */
 WeirQueue *
-job_queue (const Job *job)
+durable_queue (const Durable *job)
 {
   WeirQueue *queue = weir_queue_new ();
 
@@ -362,7 +362,7 @@ add_up (WeirTask *task, WeirValue key, const WeirValue *values, gsize n, WeirVal
 }
 
 char *
-job_expected (const Job *job, guint number)
+durable_expected (const Durable *job, guint number)
 {
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
 
@@ -391,7 +391,7 @@ set (WeirContext *ctx, const char *key, const char *value)
 }
 
 static void
-set_options (const Job *job, WeirContext *ctx)
+set_options (const Durable *job, WeirContext *ctx)
 {
   g_autofree char *uri = g_strdup_printf ("file://%s", job->folder);
   g_autofree char *interval = g_strdup_printf ("%" G_GINT64_FORMAT "us", job->interval);
@@ -418,7 +418,7 @@ same (WeirTask *task, WeirValue value, gpointer user_data)
 }
 
 WeirContext *
-job_context (Job *job, WeirQueue *queue, WeirTime at)
+durable_context (Durable *job, WeirQueue *queue, WeirTime at)
 {
   WeirContext *ctx = weir_test_context_new_at (WEIR_SECONDS (1), at);
   WeirStream *pushes = weir_queue_stream (ctx, queue, TRUE), *totals;
@@ -442,37 +442,37 @@ job_context (Job *job, WeirQueue *queue, WeirTime at)
 }
 
 gboolean
-job_try (Job *job, WeirTime at, guint n, GError **error)
+durable_try (Durable *job, WeirTime at, guint n, GError **error)
 {
-  g_autoptr (WeirQueue) queue = job_queue (job);
-  g_autoptr (WeirContext) ctx = job_context (job, queue, at);
+  g_autoptr (WeirQueue) queue = durable_queue (job);
+  g_autoptr (WeirContext) ctx = durable_context (job, queue, at);
 
   return weir_test_advance (ctx, n, error);
 }
 
 void
-job_run (Job *job, WeirTime at, guint n)
+durable_run (Durable *job, WeirTime at, guint n)
 {
   g_autoptr (GError) error = NULL;
-  gboolean ok = job_try (job, at, n, &error);
+  gboolean ok = durable_try (job, at, n, &error);
 
   g_assert_no_error (error);
   g_assert_true (ok);
 }
 
 static void
-assert_output (const Job *job, const char *output, guint n)
+assert_output (const Durable *job, const char *output, guint n)
 {
   for (guint i = 1; i <= n; i++) {
     g_autofree char *key = g_strdup_printf ("%s %u", output, i);
-    g_autofree char *expected = job_expected (job, i);
+    g_autofree char *expected = durable_expected (job, i);
 
     g_assert_cmpstr (g_hash_table_lookup (job->world.committed, key), ==, expected);
   }
 }
 
 void
-job_assert_world (const Job *job, guint n)
+durable_assert_world (const Durable *job, guint n)
 {
   if (job->outputs & SHOWN_AT_ONCE)
     assert_output (job, "shown", n);

@@ -38,23 +38,23 @@ typedef struct {
   WeirUpgradeFunc upgrade;
   gboolean more; /* the graph has one more stream before the totals */
   guint partitions, workers;
-} Job;
+} Durable;
 
-void job_init (Job *job, Outputs outputs);
-void job_take_snapshots (Job *job); /* from now on */
-void job_clear (Job *job);
+void durable_init (Durable *job, Outputs outputs);
+void durable_take_snapshots (Durable *job); /* from now on */
+void durable_clear (Durable *job);
 
-WeirQueue *job_queue (const Job *job); /* with all pushes, from the first */
-/* As job_queue() and the graph says; the clock stands at @at. */
-WeirContext *job_context (Job *job, WeirQueue *queue, WeirTime at);
+WeirQueue *durable_queue (const Durable *job); /* with all pushes, from the first */
+/* As durable_queue() and the graph says; the clock stands at @at. */
+WeirContext *durable_context (Durable *job, WeirQueue *queue, WeirTime at);
 /* Runs @n batches in a context of its own, and lets it fall. */
-void job_run (Job *job, WeirTime at, guint n);
-gboolean job_try (Job *job, WeirTime at, guint n, GError **error);
+void durable_run (Durable *job, WeirTime at, guint n);
+gboolean durable_try (Durable *job, WeirTime at, guint n, GError **error);
 
 /* The text that batch @number, counted from 1, must have. */
-char *job_expected (const Job *job, guint number);
+char *durable_expected (const Durable *job, guint number);
 /* Every batch up to @n is visible, once and as it should be, in each output. */
-void job_assert_world (const Job *job, guint n);
+void durable_assert_world (const Durable *job, guint n);
 
-void world_copy (World *to, const World *from);
-void world_clear (World *world);
+void durable_world_copy (World *to, const World *from);
+void durable_world_clear (World *world);

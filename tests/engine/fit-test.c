@@ -10,84 +10,84 @@
 #include "tests/engine/durable.h"
 
 static void
-init (Job *job)
+init (Durable *job)
 {
-  job_init (job, SEALED);
-  job_run (job, 0, 4);
+  durable_init (job, SEALED);
+  durable_run (job, 0, 4);
 }
 
 static void
-assert_refused (Job *job, WeirError code, const char *names)
+assert_refused (Durable *job, WeirError code, const char *names)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (job_try (job, WEIR_SECONDS (4), 1, &error));
+  g_assert_false (durable_try (job, WEIR_SECONDS (4), 1, &error));
   g_assert_error (error, WEIR_ERROR, (gint) code);
   g_assert_nonnull (strstr (error->message, names));
-  job_assert_world (job, 4);
+  durable_assert_world (job, 4);
 }
 
 static void
 test_a_stream_more_is_no_matter_where_there_are_uids (void)
 {
-  Job job;
+  Durable job;
 
   init (&job);
   job.more = TRUE;
-  job_run (&job, WEIR_SECONDS (4), 4);
-  job_assert_world (&job, 8);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (4), 4);
+  durable_assert_world (&job, 8);
+  durable_clear (&job);
 }
 
 static void
 test_a_changed_graph_without_uids_is_refused (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.uid = NULL;
-  job_run (&job, 0, 4);
+  durable_run (&job, 0, 4);
   job.more = TRUE;
   assert_refused (&job, WEIR_ERROR_GRAPH, "update_state_by_key-2");
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
 test_the_old_name_as_uid_goes_on (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.uid = NULL;
-  job_run (&job, 0, 4);
+  durable_run (&job, 0, 4);
   job.uid = "update_state_by_key-1";
-  g_assert_false (job_try (&job, WEIR_SECONDS (4), 1, NULL)); /* the source has another uid now */
+  g_assert_false (durable_try (&job, WEIR_SECONDS (4), 1, NULL)); /* the source has another uid now */
   job.uid = NULL;
-  job_run (&job, WEIR_SECONDS (4), 4);
-  job_assert_world (&job, 8);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (4), 4);
+  durable_assert_world (&job, 8);
+  durable_clear (&job);
 }
 
 static void
 test_state_that_nobody_wants_is_refused (void)
 {
-  Job job;
+  Durable job;
 
   init (&job);
   job.uid = "sums";
   assert_refused (&job, WEIR_ERROR_ORPHAN_STATE, "totals");
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
 test_a_newer_version_without_a_way_there_is_refused (void)
 {
-  Job job;
+  Durable job;
 
   init (&job);
   job.version = 2;
   assert_refused (&job, WEIR_ERROR_ORPHAN_STATE, "version 0");
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static WeirValue
@@ -100,31 +100,31 @@ keep (WeirTask *task, guint from_version, WeirValue state, gpointer user_data)
 static void
 test_state_is_upgraded_once (void)
 {
-  Job job;
+  Durable job;
 
   init (&job);
   job.version = 2;
   job.upgrade = keep;
-  job_run (&job, WEIR_SECONDS (4), 4);
-  job_assert_world (&job, 8);
+  durable_run (&job, WEIR_SECONDS (4), 4);
+  durable_assert_world (&job, 8);
   job.upgrade = NULL; /* all of it has version 2 by now */
-  job_run (&job, WEIR_SECONDS (8), 4);
-  job_assert_world (&job, 12);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (8), 4);
+  durable_assert_world (&job, 12);
+  durable_clear (&job);
 }
 
 static void
 test_an_older_version_is_refused (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.version = 3;
-  job_run (&job, 0, 4);
+  durable_run (&job, 0, 4);
   job.version = 2;
   job.upgrade = keep;
   assert_refused (&job, WEIR_ERROR_ORPHAN_STATE, "version 3");
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 int

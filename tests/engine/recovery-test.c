@@ -9,85 +9,85 @@
 static void
 test_totals_go_on (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SHOWN_AT_ONCE);
-  job_run (&job, 0, 7);
-  job_run (&job, WEIR_SECONDS (7), 6);
-  job_run (&job, WEIR_SECONDS (13), 7);
-  job_assert_world (&job, 20);
-  job_clear (&job);
+  durable_init (&job, SHOWN_AT_ONCE);
+  durable_run (&job, 0, 7);
+  durable_run (&job, WEIR_SECONDS (7), 6);
+  durable_run (&job, WEIR_SECONDS (13), 7);
+  durable_assert_world (&job, 20);
+  durable_clear (&job);
 }
 
 static void
 test_batches_after_the_seal_run_again_as_they_were (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SHOWN_AT_ONCE);
+  durable_init (&job, SHOWN_AT_ONCE);
   job.interval = WEIR_SECONDS (5);
-  job_run (&job, 0, 8); /* sealed at 5 */
-  job_run (&job, WEIR_SECONDS (8), 4);
-  job_assert_world (&job, 12);
-  job_clear (&job);
+  durable_run (&job, 0, 8); /* sealed at 5 */
+  durable_run (&job, WEIR_SECONDS (8), 4);
+  durable_assert_world (&job, 12);
+  durable_clear (&job);
 }
 
 static void
 test_a_job_that_died_before_its_first_seal_begins_where_it_began (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SHOWN_AT_ONCE | SEALED);
+  durable_init (&job, SHOWN_AT_ONCE | SEALED);
   job.interval = WEIR_SECONDS (50);
-  job_run (&job, 0, 3);
+  durable_run (&job, 0, 3);
   job.interval = WEIR_SECONDS (1);
-  job_run (&job, WEIR_SECONDS (3), 3);
-  job_assert_world (&job, 6);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (3), 3);
+  durable_assert_world (&job, 6);
+  durable_clear (&job);
 }
 
 static void
 test_missed_times_are_made_up_for (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
-  job_run (&job, 0, 4);
-  job_run (&job, WEIR_SECONDS (9), 1); /* 5 to 9 were missed, 10 is asked for */
-  job_assert_world (&job, 10);
-  job_clear (&job);
+  durable_init (&job, SEALED);
+  durable_run (&job, 0, 4);
+  durable_run (&job, WEIR_SECONDS (9), 1); /* 5 to 9 were missed, 10 is asked for */
+  durable_assert_world (&job, 10);
+  durable_clear (&job);
 }
 
 /* From each snapshot: the job goes on, and what is outside is whole and single in the end. */
 static void
-go_on_from_all (Job *job, guint n)
+go_on_from_all (Durable *job, guint n)
 {
   for (guint i = 0; i < job->snapshots->len; i++) {
     Snapshot *snapshot = g_ptr_array_index (job->snapshots, i);
-    Job again = *job;
+    Durable again = *job;
 
     g_test_message ("died at: %s", snapshot->step);
     again.folder = snapshot->folder;
     again.snapshots = NULL;
-    world_copy (&again.world, &snapshot->world);
-    job_run (&again, WEIR_SECONDS (n), 2);
-    job_assert_world (&again, n + 2);
-    world_clear (&again.world);
+    durable_world_copy (&again.world, &snapshot->world);
+    durable_run (&again, WEIR_SECONDS (n), 2);
+    durable_assert_world (&again, n + 2);
+    durable_world_clear (&again.world);
   }
 }
 
 static void
 try_every_step (Outputs outputs, WeirTime interval)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, outputs);
+  durable_init (&job, outputs);
   job.interval = interval;
-  job_take_snapshots (&job);
-  job_run (&job, 0, 6);
+  durable_take_snapshots (&job);
+  durable_run (&job, 0, 6);
   g_assert_cmpuint (job.snapshots->len, >=, 6);
   go_on_from_all (&job, 6);
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
@@ -115,21 +115,21 @@ static void
 test_other_partitions_and_workers_go_on (void)
 {
   static const guint figures[][2] = { { 1, 1 }, { 16, 2 }, { 3, 7 }, { 256, 1 }, { 8, 2 } };
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.n_keys = 7;
   for (guint i = 0; i < G_N_ELEMENTS (figures); i++) {
     job.partitions = figures[i][0];
     job.workers = figures[i][1];
-    job_run (&job, WEIR_SECONDS (4 * i), 4);
+    durable_run (&job, WEIR_SECONDS (4 * i), 4);
   }
-  job_assert_world (&job, 20);
-  job_clear (&job);
+  durable_assert_world (&job, 20);
+  durable_clear (&job);
 }
 
 static char *
-newest_file (const Job *job, const char *prefix)
+newest_file (const Durable *job, const char *prefix)
 {
   g_autoptr (GDir) folder = g_dir_open (job->folder, 0, NULL);
   const char *name;
@@ -163,86 +163,86 @@ flip (const char *path, gsize at)
 static void
 test_a_damaged_epoch_falls_back_where_all_can_be_run_again (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SHOWN_AT_ONCE);
-  job_run (&job, 0, 6);
+  durable_init (&job, SHOWN_AT_ONCE);
+  durable_run (&job, 0, 6);
   {
     g_autofree char *path = newest_file (&job, "epoch-");
 
     flip (path, 40);
   }
-  job_run (&job, WEIR_SECONDS (6), 4);
-  job_assert_world (&job, 10);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (6), 4);
+  durable_assert_world (&job, 10);
+  durable_clear (&job);
 }
 
 static void
 test_a_damaged_epoch_stops_the_start_where_its_output_is_out (void)
 {
   g_autoptr (GError) error = NULL;
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
-  job_run (&job, 0, 6);
+  durable_init (&job, SEALED);
+  durable_run (&job, 0, 6);
   {
     g_autofree char *path = newest_file (&job, "epoch-");
 
     flip (path, 40);
   }
-  g_assert_false (job_try (&job, WEIR_SECONDS (6), 4, &error));
+  g_assert_false (durable_try (&job, WEIR_SECONDS (6), 4, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
   g_assert_nonnull (strstr (error->message, "epoch-"));
-  job_assert_world (&job, 6);
-  job_clear (&job);
+  durable_assert_world (&job, 6);
+  durable_clear (&job);
 }
 
 static void
 test_a_store_that_lost_what_was_decided_is_behind (void)
 {
   g_autoptr (GError) error = NULL;
-  Job job;
+  Durable job;
 
-  job_init (&job, DECIDED);
-  job_run (&job, 0, 4);
+  durable_init (&job, DECIDED);
+  durable_run (&job, 0, 4);
   job.world.marker += 2;
-  g_assert_false (job_try (&job, WEIR_SECONDS (4), 1, &error));
+  g_assert_false (durable_try (&job, WEIR_SECONDS (4), 1, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND);
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
 test_a_marker_that_was_forgotten_stops_the_start (void)
 {
   g_autoptr (GError) error = NULL;
-  Job job;
+  Durable job;
 
-  job_init (&job, DECIDED);
-  job_run (&job, 0, 4);
+  durable_init (&job, DECIDED);
+  durable_run (&job, 0, 4);
   job.world.marker = 0;
-  g_assert_false (job_try (&job, WEIR_SECONDS (4), 1, &error));
+  g_assert_false (durable_try (&job, WEIR_SECONDS (4), 1, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND);
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
 test_a_checkpoint_has_one_owner (void)
 {
   g_autoptr (GError) error = NULL;
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   {
-    g_autoptr (WeirQueue) queue = job_queue (&job);
-    g_autoptr (WeirContext) ctx = job_context (&job, queue, 0);
+    g_autoptr (WeirQueue) queue = durable_queue (&job);
+    g_autoptr (WeirContext) ctx = durable_context (&job, queue, 0);
 
     g_assert_true (weir_test_advance (ctx, 1, &error));
-    g_assert_false (job_try (&job, 0, 1, &error));
+    g_assert_false (durable_try (&job, 0, 1, &error));
     g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_LOCKED);
   }
-  job_run (&job, WEIR_SECONDS (1), 2);
-  job_assert_world (&job, 3);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (1), 2);
+  durable_assert_world (&job, 3);
+  durable_clear (&job);
 }
 
 int

@@ -9,113 +9,113 @@
 static void
 test_a_batch_that_fails_is_run_again (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SHOWN_AT_ONCE);
+  durable_init (&job, SHOWN_AT_ONCE);
   job.fail_at = 4;
   job.n_fails = 1;
-  job_run (&job, 0, 8);
-  job_assert_world (&job, 8);
-  job_clear (&job);
+  durable_run (&job, 0, 8);
+  durable_assert_world (&job, 8);
+  durable_clear (&job);
 }
 
 static void
 test_what_was_not_sealed_is_run_again_with_it (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SHOWN_AT_ONCE);
+  durable_init (&job, SHOWN_AT_ONCE);
   job.interval = WEIR_SECONDS (3);
   job.fail_at = 5;
   job.n_fails = 2;
-  job_run (&job, 0, 9);
-  job_assert_world (&job, 9);
-  job_clear (&job);
+  durable_run (&job, 0, 9);
+  durable_assert_world (&job, 9);
+  durable_clear (&job);
 }
 
 static void
 test_a_sealed_output_sees_it_once (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.fail_at = 5;
   job.n_fails = 2;
-  job_run (&job, 0, 9);
-  job_assert_world (&job, 9);
-  job_clear (&job);
+  durable_run (&job, 0, 9);
+  durable_assert_world (&job, 9);
+  durable_clear (&job);
 }
 
 static void
 test_a_batch_that_always_fails_stops_the_job (void)
 {
   g_autoptr (GError) error = NULL;
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.fail_at = 5;
   job.n_fails = 1000;
-  g_assert_false (job_try (&job, 0, 9, &error));
+  g_assert_false (durable_try (&job, 0, 9, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_USER);
   g_assert_nonnull (strstr (error->message, "5000"));
   g_assert_cmpuint (job.n_fails, ==, 1000 - 3);
-  job_assert_world (&job, 4);
+  durable_assert_world (&job, 4);
   job.n_fails = 0;
-  job_run (&job, WEIR_SECONDS (5), 4);
-  job_assert_world (&job, 9);
-  job_clear (&job);
+  durable_run (&job, WEIR_SECONDS (5), 4);
+  durable_assert_world (&job, 9);
+  durable_clear (&job);
 }
 
 static void
 test_attempts_are_an_option (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
+  durable_init (&job, SEALED);
   job.fail_at = 3;
   job.n_fails = 1;
   {
-    g_autoptr (WeirQueue) queue = job_queue (&job);
-    g_autoptr (WeirContext) ctx = job_context (&job, queue, 0);
+    g_autoptr (WeirQueue) queue = durable_queue (&job);
+    g_autoptr (WeirContext) ctx = durable_context (&job, queue, 0);
     g_autoptr (GError) error = NULL;
 
     g_assert_true (weir_context_set (ctx, "restart.attempts", "0", &error));
     g_assert_false (weir_test_advance (ctx, 5, &error));
     g_assert_error (error, WEIR_ERROR, WEIR_ERROR_USER);
   }
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
 test_without_a_checkpoint_the_first_failure_is_the_end (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SHOWN_AT_ONCE);
+  durable_init (&job, SHOWN_AT_ONCE);
   job.fail_at = 3;
   job.n_fails = 1;
   {
-    g_autoptr (WeirQueue) queue = job_queue (&job);
-    g_autoptr (WeirContext) ctx = job_context (&job, queue, 0);
+    g_autoptr (WeirQueue) queue = durable_queue (&job);
+    g_autoptr (WeirContext) ctx = durable_context (&job, queue, 0);
     g_autoptr (GError) error = NULL;
 
     g_assert_true (weir_context_set (ctx, "checkpoint", "", &error));
     g_assert_false (weir_test_advance (ctx, 5, &error));
     g_assert_error (error, WEIR_ERROR, WEIR_ERROR_USER);
   }
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 static void
 test_times_beyond_what_is_made_up_for_are_skipped (void)
 {
-  Job job;
+  Durable job;
 
-  job_init (&job, SEALED);
-  job_run (&job, 0, 2);
+  durable_init (&job, SEALED);
+  durable_run (&job, 0, 2);
   {
-    g_autoptr (WeirQueue) queue = job_queue (&job);
-    g_autoptr (WeirContext) ctx = job_context (&job, queue, WEIR_SECONDS (100));
+    g_autoptr (WeirQueue) queue = durable_queue (&job);
+    g_autoptr (WeirContext) ctx = durable_context (&job, queue, WEIR_SECONDS (100));
     g_autoptr (GError) error = NULL;
 
     g_assert_true (weir_context_set (ctx, "catchup.batches", "3", &error));
@@ -125,7 +125,7 @@ test_times_beyond_what_is_made_up_for_are_skipped (void)
   g_assert_nonnull (g_hash_table_lookup (job.world.committed, "sealed 98"));
   g_assert_nonnull (g_hash_table_lookup (job.world.committed, "sealed 101"));
   g_assert_null (g_hash_table_lookup (job.world.committed, "sealed 97"));
-  job_clear (&job);
+  durable_clear (&job);
 }
 
 int
