@@ -7,7 +7,6 @@
 #include "engine/log.h"
 #include "engine/memory.h"
 #include "engine/op.h"
-#include "engine/rate.h"
 
 typedef struct _WeirSource WeirSource;
 typedef struct _WeirSourceKlass WeirSourceKlass;
@@ -61,8 +60,6 @@ struct _WeirSource {
   WeirEngine *engine; /* set before open */
   char *uid;          /* set before open: by what a checkpoint knows it; the engine's */
   guint id;
-  gdouble rate;        /* records a second that it should not exceed, by back-pressure; 0: no estimate. Loop thread */
-  WeirRate *estimator; /* NULL: back-pressure is off; the engine's */
 };
 
 /* What a source may ask of the engine (engine/engine.c). Loop thread unless said. */

@@ -253,6 +253,41 @@ class Examples:
                 expect(sorted(os.listdir(os.path.join(folder, "made", name))),
                        ["_SUCCESS", "part-00000", "part-00001", "part-00002"], name)
 
+    def newest(self, job):
+        """The elements of the newest batch that it has printed, sorted."""
+        batches = job.batches_so_far()
+        return sorted(batches[-1][1]) if batches else None
+
+    def stateful_network_wordcount(self):
+        """stateful_network_wordcount adds up from batch to batch, and goes on where it was when it is started again."""
+        port = free_port()
+        with tempfile.TemporaryDirectory(prefix="weir-example-") as folder:
+            command = self.program("stateful_network_wordcount", "127.0.0.1", port, *FAST, f"--checkpoint=file://{folder}/totals")
+            with Netcat(port) as nc:
+                with running(command) as job:
+                    nc.type("a b a\n")
+                    await_true(job, lambda: self.newest(job) == ["(a,2)", "(b,1)"], "the first totals")
+                    nc.type("b c\n")
+                    await_true(job, lambda: self.newest(job) == ["(a,2)", "(b,2)", "(c,1)"], "the second totals")
+                    job.stop_and_check(100)
+                with running(command) as job:
+                    await_true(job, lambda: self.newest(job) == ["(a,2)", "(b,2)", "(c,1)"], "the totals of the first start")
+                    nc.type("a\n")
+                    await_true(job, lambda: self.newest(job) == ["(a,3)", "(b,2)", "(c,1)"], "the third totals")
+                    job.stop_and_check(100)
+
+    def checkpoint_in_use(self):
+        """A second stateful_network_wordcount on one checkpoint ends with an error that names the first one."""
+        port = free_port()
+        with tempfile.TemporaryDirectory(prefix="weir-example-") as folder:
+            arguments = ("127.0.0.1", port, *FAST, f"--checkpoint=file://{folder}/totals")
+            with Netcat(port), running(self.program("stateful_network_wordcount", *arguments)) as job:
+                await_true(job, lambda: job.batches_so_far(), "a batch")
+                done = self.run("stateful_network_wordcount", *arguments)
+                if done.returncode != 1 or str(job.process.pid) not in done.stderr:
+                    raise Failed(f"status {done.returncode}, said {done.stderr!r}")
+                job.stop_and_check(100)
+
     def saved(self, prefix):
         found = {}
         for path in glob.glob(prefix + "-*/part-*"):
@@ -279,7 +314,7 @@ class Examples:
     def options(self):
         """All examples know the options, show their help and name what is missing or wrong."""
         for name, words in (("network_wordcount", "HOST PORT"), ("windowed_wordcount", "HOST PORT LENGTH_S SLIDE_S"),
-                            ("save_wordcount", "HOST PORT PREFIX")):
+                            ("save_wordcount", "HOST PORT PREFIX"), ("stateful_network_wordcount", "HOST PORT")):
             helped, missing, wrong = self.run(name, "--help"), self.run(name, "localhost"), self.run(name, "--batch.intervall=1s")
             if helped.returncode != 0 or words not in helped.stdout or "--memory.limit" not in helped.stdout:
                 raise Failed(f"{name} --help: status {helped.returncode}\n{helped.stdout}{helped.stderr}")
@@ -295,7 +330,7 @@ def main():
     examples = Examples(os.path.abspath(parser.parse_args().examples))
     functions = [examples.network_wordcount, examples.more_than_ten, examples.nc_goes_and_comes, examples.nobody_listens_yet,
                  examples.reader_goes_away, examples.windowed_wordcount, examples.windowed_slide, examples.windowed_mistakes,
-                 examples.save_wordcount, examples.save_where_it_cannot, examples.port_in_use, examples.options]
+                 examples.save_wordcount, examples.save_where_it_cannot, examples.stateful_network_wordcount, examples.checkpoint_in_use, examples.port_in_use, examples.options]
     return run_cases([(function.__doc__.rstrip("."), function) for function in functions])
 
 
