@@ -313,6 +313,22 @@ complete_last (WeirBatch *batch)
   weir_batch_free (batch);
 }
 
+/* What each source may give from now on, by how fast its records were done. */
+static void
+estimate_rates (const WeirBatch *batch)
+{
+  const WeirBatchInfo *info = batch->info;
+
+  for (guint i = 0; i < batch->engine->sources->len; i++) {
+    WeirSource *source = g_ptr_array_index (batch->engine->sources, i);
+
+    if (source->estimator != NULL && info->error == NULL && batch->plans[i].n_records > 0)
+      weir_rate_add (source->estimator, (gdouble) weir_clock_monotonic (batch->engine->clock),
+                     batch->plans[i].n_records, (gdouble) info->processing_time, (gdouble) info->scheduling_delay,
+                     &source->rate);
+  }
+}
+
 static void
 complete (WeirBatch *batch)
 {
@@ -323,6 +339,9 @@ complete (WeirBatch *batch)
     complete_last (batch);
     return;
   }
+  estimate_rates (batch);
+  for (guint i = 0; i < engine->sources->len; i++)
+    batch->plans[i].is_done = batch->info->error == NULL;
   release_plans (batch);
   engine->n_outstanding--;
   watch_idle (engine, batch->info, now);

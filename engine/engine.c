@@ -74,6 +74,7 @@ close_sources (WeirEngine *engine)
     if (source->klass->close != NULL)
       source->klass->close (source);
     g_clear_pointer (&source->uid, g_free);
+    g_clear_pointer (&source->estimator, g_free);
   }
   g_ptr_array_set_size (engine->sources, 0);
 }
@@ -187,6 +188,11 @@ open_sources (WeirEngine *engine, GError **error)
       continue;
     source->engine = engine;
     source->uid = weir_stream_identity (stream);
+    source->rate = 0;
+    if (weir_options_choice (engine->ctx->options, WEIR_OPTION_BACKPRESSURE_ENABLED)) {
+      source->estimator = g_new (WeirRate, 1);
+      weir_rate_init (source->estimator, engine->interval);
+    }
     g_ptr_array_add (engine->sources, source);
     if (source->klass->open != NULL && !source->klass->open (source, error)) {
       g_prefix_error (error, "%s: ", stream->label);

@@ -24,6 +24,8 @@
 
 static const char *const on_error_choices[] = { "fail", NULL };
 static const char *const orphans_choices[] = { "fail", "drop", NULL };
+static const char *const data_loss_choices[] = { "fail", "earliest", "latest", NULL };
+static const char *const switch_choices[] = { "false", "true", NULL };
 static const char *const ui_address_choices[] = { "off", NULL };
 static const char *const log_level_choices[] = { "error", "warning", "info", "debug", NULL };
 
@@ -80,6 +82,23 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   [WEIR_OPTION_REDIS_PASSWORD_FILE] = {
     .key = "redis.password.file", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
     .help = "file with the password for Redis", .since = "0.1.0",
+  },
+  [WEIR_OPTION_KAFKA_PROPERTIES] = {
+    .key = "kafka.properties", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
+    .help = "file of librdkafka's name=value lines", .since = "0.1.0",
+  },
+  [WEIR_OPTION_KAFKA_MAX_RATE_PER_PARTITION] = {
+    .key = "kafka.max.rate.per.partition", .type = WEIR_OPTION_TYPE_INTEGER,
+    .fallback = 0, .min = 0, .max = 1000000000,
+    .help = "records a second; 0: any number", .since = "0.1.0",
+  },
+  [WEIR_OPTION_KAFKA_ON_DATA_LOSS] = {
+    .key = "kafka.on.data.loss", .type = WEIR_OPTION_TYPE_CHOICE, .choices = data_loss_choices,
+    .help = "when Kafka deleted unread records", .since = "0.1.0",
+  },
+  [WEIR_OPTION_BACKPRESSURE_ENABLED] = {
+    .key = "backpressure.enabled", .type = WEIR_OPTION_TYPE_CHOICE, .choices = switch_choices,
+    .help = "sources slow to what batches can do", .since = "0.1.0",
   },
   [WEIR_OPTION_MEMORY_LIMIT] = {
     .key = "memory.limit", .type = WEIR_OPTION_TYPE_SIZE,

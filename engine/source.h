@@ -7,6 +7,7 @@
 #include "engine/log.h"
 #include "engine/memory.h"
 #include "engine/op.h"
+#include "engine/rate.h"
 
 typedef struct _WeirSource WeirSource;
 typedef struct _WeirSourceKlass WeirSourceKlass;
@@ -21,6 +22,7 @@ struct _WeirPlan {
   guint n_partitions; /* set by plan; may be 0 */
   gint64 n_records;   /* set by plan where known, else -1: counted while reading */
   gsize n_bytes;      /* pinned until release */
+  gboolean is_done;   /* for release: the batch is complete, it has not failed */
   gpointer data;      /* the source's own */
 };
 
@@ -60,6 +62,8 @@ struct _WeirSource {
   WeirEngine *engine; /* set before open */
   char *uid;          /* set before open: by what a checkpoint knows it; the engine's */
   guint id;
+  gdouble rate;        /* records a second that it should not exceed, by back-pressure; 0: no estimate. Loop thread */
+  WeirRate *estimator; /* NULL: back-pressure is off; the engine's */
 };
 
 /* What a source may ask of the engine (engine/engine.c). Loop thread unless said. */
