@@ -2,8 +2,9 @@
  * record's offset, holds back where there is no room, reports what goes wrong. Must not know plans, nor what is done
  * about trouble.
  *
- * All partitions of a handle are forwarded to one queue, so that the thread can wait on it; the client's own thread
- * fetches. No lock is taken per record. Threads: see kafka-source.h.
+ * All partitions of a handle come by its consumer queue, which the thread waits on; the client's own thread fetches. (Queues
+ * per partition would have to be forwarded anew at each assignment, which races with the end of the one before.) No lock
+ * is taken per record. Threads: see kafka-source.h.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "sources/kafka-reader.h"
@@ -113,7 +114,7 @@ weir_kafka_reader_new (WeirKafkaSource *source, GError **error)
     g_free (reader);
     return NULL;
   }
-  reader->queue = rd_kafka_queue_new (reader->rk);
+  reader->queue = rd_kafka_queue_get_consumer (reader->rk);
   reader->partitions = g_ptr_array_new ();
   reader->touched = g_ptr_array_new ();
   pthread_mutex_init (&reader->lock, NULL);
@@ -497,17 +498,6 @@ weir_kafka_reader_wake (WeirKafkaReader *reader)
 /* --- what is read; keeper --- */
 
 static void
-forward (WeirKafkaReader *reader, const WeirKafkaPartition *partition)
-{
-  rd_kafka_queue_t *own = rd_kafka_queue_get_partition (reader->rk, partition->topic, partition->number);
-
-  if (own == NULL)
-    return;
-  rd_kafka_queue_forward (own, reader->queue);
-  rd_kafka_queue_destroy (own);
-}
-
-static void
 know (WeirKafkaReader *reader, WeirKafkaPartition *partition)
 {
   pthread_mutex_lock (&reader->lock);
@@ -526,7 +516,6 @@ weir_kafka_reader_assign (WeirKafkaReader *reader, WeirKafkaPartition *partition
   rd_kafka_topic_partition_list_add (list, partition->topic, partition->number)->offset =
       partition->check.offset >= 0 ? partition->check.offset : partition->expected;
   know (reader, partition);
-  forward (reader, partition);
   __atomic_store_n (&partition->is_read, TRUE, __ATOMIC_RELEASE);
   failure = rd_kafka_incremental_assign (reader->rk, list);
   if (failure == NULL)

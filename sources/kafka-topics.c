@@ -143,14 +143,21 @@ take_topic (const WeirKafkaTopics *topics, const rd_kafka_metadata_topic_t *topi
   return TRUE;
 }
 
+typedef struct {
+  const WeirKafkaTopics *topics;
+  rd_kafka_t *rk;
+  int timeout;
+  GArray *found;
+  GPtrArray *missing;
+} Question;
+
 /* @name: NULL: all topics. */
 static gboolean
-ask (const WeirKafkaTopics *topics, rd_kafka_t *rk, const char *name, int timeout, GArray *found, GPtrArray *missing,
-     GError **error)
+ask (const Question *question, const char *name, GError **error)
 {
   const struct rd_kafka_metadata *metadata = NULL;
-  rd_kafka_topic_t *topic = name != NULL ? rd_kafka_topic_new (rk, name, NULL) : NULL;
-  rd_kafka_resp_err_t failure = rd_kafka_metadata (rk, name == NULL, topic, &metadata, timeout);
+  rd_kafka_topic_t *topic = name != NULL ? rd_kafka_topic_new (question->rk, name, NULL) : NULL;
+  rd_kafka_resp_err_t failure = rd_kafka_metadata (question->rk, name == NULL, topic, &metadata, question->timeout);
   gboolean ok = TRUE;
 
   if (topic != NULL)
@@ -159,7 +166,7 @@ ask (const WeirKafkaTopics *topics, rd_kafka_t *rk, const char *name, int timeou
     return weir_kafka_fail (error, failure, WEIR_ERROR_SOURCE, "asking for the partitions of %s",
                             name != NULL ? name : "all topics");
   for (int i = 0; i < metadata->topic_cnt && ok; i++)
-    ok = take_topic (topics, &metadata->topics[i], found, missing, error);
+    ok = take_topic (question->topics, &metadata->topics[i], question->found, question->missing, error);
   rd_kafka_metadata_destroy (metadata);
   return ok;
 }
@@ -168,6 +175,7 @@ gboolean
 weir_kafka_topics_list (const WeirKafkaTopics *topics, rd_kafka_t *rk, int timeout, GArray *found, GPtrArray *missing,
                         GError **error)
 {
+  const Question question = { topics, rk, timeout, found, missing };
   gboolean ok = TRUE;
 
   for (guint i = 0; topics->assigned != NULL && i < topics->assigned->len; i++) {
@@ -176,10 +184,10 @@ weir_kafka_topics_list (const WeirKafkaTopics *topics, rd_kafka_t *rk, int timeo
     add_name (found, place->topic, place->partition);
   }
   if (topics->assigned == NULL && topics->pattern != NULL)
-    ok = ask (topics, rk, NULL, timeout, found, missing, error);
+    ok = ask (&question, NULL, error);
   else if (topics->assigned == NULL)
     for (char **name = topics->names; *name != NULL && ok; name++)
-      ok = ask (topics, rk, *name, timeout, found, missing, error);
+      ok = ask (&question, *name, error);
   g_array_sort (found, compare_partitions);
   return ok;
 }

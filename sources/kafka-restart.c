@@ -1,0 +1,149 @@
+/* What a checkpoint keeps of a direct source, and going on from it: the saved places beat all others, and a batch that is
+ * run again reads the offsets that it had. Must not know how records are fetched. Threads: the loop's, but for resume.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sources/kafka-keeper.h"
+#include "sources/kafka-slots.h"
+
+void
+weir_kafka_source_save (WeirSource *source, const WeirPlan *plan, GByteArray *bytes)
+{
+  WeirKafkaSource *self = (WeirKafkaSource *) source;
+  g_autoptr (WeirKafkaPosition) position = weir_kafka_position_new (self->cluster, weir_kafka_group (self->kafka));
+
+  for (guint i = 0; i < self->partitions->len; i++) {
+    const WeirKafkaPartition *partition = weir_kafka_partition_at (self, i);
+
+    weir_kafka_position_add (position, partition->topic, partition->number, partition->next, &partition->witness);
+  }
+  weir_kafka_position_encode (position, bytes);
+}
+
+static gboolean
+check_cluster (const WeirKafkaSource *self, const WeirKafkaPosition *position, GError **error)
+{
+  if (position->cluster[0] == '\0' || self->cluster[0] == '\0' || g_str_equal (position->cluster, self->cluster))
+    return TRUE;
+  if (self->on_loss != WEIR_KAFKA_LOSS_FAIL) {
+    weir_log (weir_engine_log (self->source.engine), WEIR_LOG_WARNING,
+              "%s: the checkpoint is of cluster %s and the brokers are those of %s: offsets may be other records'",
+              self->source.op->name, position->cluster, self->cluster);
+    return TRUE;
+  }
+  g_set_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS,
+               "the checkpoint is of cluster %s and the brokers %s are those of %s, where its offsets mean nothing: "
+               "connect to that cluster, or start with --kafka.on.data.loss=earliest to take the offsets as they are",
+               position->cluster, weir_kafka_brokers (self->kafka), self->cluster);
+  return FALSE;
+}
+
+/* The saved order comes first: it is that of the batches' partitions. */
+static void
+take_places (WeirKafkaSource *self, const WeirKafkaPosition *position)
+{
+  g_autoptr (GPtrArray) known = g_steal_pointer (&self->partitions);
+
+  self->partitions = g_ptr_array_new ();
+  for (guint i = 0; i < position->places->len; i++) {
+    const WeirKafkaPlace *place = weir_kafka_position_place (position, i);
+    WeirKafkaPartition *partition = weir_kafka_find_partition (known, place->topic, place->partition);
+
+    if (partition == NULL) {
+      weir_log (weir_engine_log (self->source.engine), WEIR_LOG_WARNING,
+                "%s: the checkpoint has partition %s-%d, which is not read any more", self->source.op->name,
+                place->topic, place->partition);
+      continue;
+    }
+    partition->next = place->next;
+    partition->witness = place->witness;
+    g_ptr_array_add (self->partitions, partition);
+    g_ptr_array_remove (known, partition);
+  }
+  for (guint i = 0; i < known->len; i++) {
+    WeirKafkaPartition *fresh = g_ptr_array_index (known, i);
+
+    fresh->next = WEIR_KAFKA_UNRESOLVED;
+    g_ptr_array_add (self->partitions, fresh);
+  }
+}
+
+static gboolean
+is_begun (const WeirKafkaPosition *position)
+{
+  for (guint i = 0; i < position->places->len; i++)
+    if (weir_kafka_position_place (position, i)->next != WEIR_KAFKA_UNRESOLVED)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+weir_kafka_source_resume (WeirSource *source, gconstpointer bytes, gsize size, GError **error)
+{
+  WeirKafkaSource *self = (WeirKafkaSource *) source;
+  g_autoptr (WeirKafkaPosition) position = weir_kafka_position_decode (bytes, size, error);
+
+  if (position == NULL || !check_cluster (self, position, error))
+    return FALSE;
+  take_places (self, position);
+  return weir_kafka_source_find_starts (self, is_begun (position), error);
+}
+
+static gboolean
+has_all (WeirKafkaSource *self, const WeirKafkaPosition *position)
+{
+  for (guint i = 0; i < position->places->len; i++) {
+    const WeirKafkaPlace *place = weir_kafka_position_place (position, i);
+    WeirKafkaPartition *partition = weir_kafka_find_partition (self->partitions, place->topic, place->partition);
+
+    if (partition != NULL && !weir_kafka_stage_reaches (&partition->stage, place->next))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The batch's partitions are those that it had, in their order; one that is gone has nothing. */
+gboolean
+weir_kafka_source_replan (WeirSource *source, WeirPlan *plan, gconstpointer bytes, gsize size)
+{
+  WeirKafkaSource *self = (WeirKafkaSource *) source;
+  g_autoptr (WeirKafkaPosition) position = weir_kafka_position_decode (bytes, size, NULL);
+  WeirKafkaPlan *data;
+  guint n = 0;
+
+  __atomic_store_n (&self->is_awaited, TRUE, __ATOMIC_RELEASE);
+  if (position != NULL && !has_all (self, position)) {
+    weir_kafka_source_wake_readers (self);
+    return FALSE;
+  }
+  __atomic_store_n (&self->is_awaited, FALSE, __ATOMIC_RELEASE);
+  data = weir_kafka_plan_new (position != NULL ? position->places->len : 0);
+  for (guint i = 0; i < data->n; i++) {
+    const WeirKafkaPlace *place = weir_kafka_position_place (position, i);
+    WeirKafkaPartition *partition = weir_kafka_find_partition (self->partitions, place->topic, place->partition);
+
+    if (partition == NULL)
+      continue;
+    data->slices[n].partition = partition;
+    weir_kafka_stage_take_until (&partition->stage, partition->next, place->next, &data->slices[n].taken);
+    partition->next = place->next;
+    partition->witness = place->witness;
+    n++;
+  }
+  data->n = n;
+  weir_kafka_source_finish_plan (self, data, plan);
+  return TRUE;
+}
+
+void
+weir_kafka_source_sealed (WeirSource *source, gconstpointer bytes, gsize size)
+{
+  WeirKafkaSource *self = (WeirKafkaSource *) source;
+  g_autoptr (WeirKafkaPosition) position = weir_kafka_position_decode (bytes, size, NULL);
+
+  for (guint i = 0; position != NULL && self->keeper != NULL && i < position->places->len; i++) {
+    const WeirKafkaPlace *place = weir_kafka_position_place (position, i);
+
+    if (place->next >= 0)
+      weir_kafka_keeper_commit (self->keeper, place->topic, place->partition, place->next);
+  }
+}
