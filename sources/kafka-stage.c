@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include <xxhash.h>
+#include "engine/hash.h"
 
 /* Blocks grow with what a partition gives: many that give little must not hold much. */
 #define BLOCK_FIRST ((guint) 8 * 1024)
@@ -390,9 +390,10 @@ weir_kafka_stage_count (WeirKafkaStage *stage)
 guint64
 weir_kafka_hash (gconstpointer key, gsize key_size, gconstpointer value, gsize value_size)
 {
-  guint64 seed = XXH3_64bits (key != NULL ? key : "", key_size) ^ key_size;
+  WeirSeed seed = { 0 };
 
-  return XXH3_64bits_withSeed (value != NULL ? value : "", value_size, seed);
+  seed.long_seed = weir_hash_long (key != NULL ? key : "", key_size, &seed) ^ key_size;
+  return weir_hash_long (value != NULL ? value : "", value_size, &seed);
 }
 
 WeirKafkaWitness
