@@ -16,10 +16,10 @@ ARROWS = {
     "sinks": ["engine", "clients"],
     "stores": ["engine", "clients"],
     "ui": ["engine", "stores"],
-    "tools": ["engine", "stores"],
+    "tools": ["engine", "stores", "clients"],
     "examples": [],
 }
-LIBRARY = ["engine", "operators", "clients", "sources", "sinks", "stores", "testkit"]
+LIBRARY = ["engine", "operators", "clients", "sources", "sinks", "stores", "testkit", "tools"]
 UNITS = ["engine", "operators", "clients", "sources", "sinks", "stores"]
 
 
