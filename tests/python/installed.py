@@ -42,7 +42,8 @@ class Installed:
         with open(found[0], "w") as f:
             f.write(text.replace("prefix=" + prefix, "prefix=" + dest + prefix, 1))
         libraries = os.path.dirname(os.path.dirname(found[0]))
-        self.env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(found[0]), LD_LIBRARY_PATH=libraries)
+        self.env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(found[0]), LD_LIBRARY_PATH=libraries,
+                        PATH=os.path.join(dest + prefix, "bin") + os.pathsep + os.environ["PATH"])
 
     def flags(self):
         return shlex.split(run("pkg-config", "--cflags", "--libs", "weir", env=self.env))
