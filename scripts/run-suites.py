@@ -20,7 +20,7 @@ sys.path[:0] = [os.path.join(ROOT, "scripts"), os.path.join(ROOT, "tests", "serv
 from servers import KafkaBroker, Missing, RedisServer, ServerError  # noqa: E402
 from tap_counts import Case, cases_of_log  # noqa: E402
 
-CODE_SUITES = ["unit", "operator", "integration", "conformance", "fuzz"]
+CODE_SUITES = ["unit", "operator", "integration", "conformance", "property", "fuzz"]
 SERVER_SUITES = ["kafka", "redis"]
 SANITIZER_SETUP = ["-Dbuildtype=debugoptimized", "-Dbench=false", "-Db_lundef=false"]
 PROFILES = {
@@ -52,10 +52,10 @@ PROFILES = {
         },
     },
     "tsan": {
-        "about": "ThreadSanitizer (gcc); unit, operator, integration and conformance suites",
+        "about": "ThreadSanitizer (gcc); unit, operator, integration, conformance and property suites",
         "env": {"CC": "gcc"},
         "setup": SANITIZER_SETUP + ["-Db_sanitize=thread"],
-        "suites": ["unit", "operator", "integration", "conformance"],
+        "suites": ["unit", "operator", "integration", "conformance", "property"],
         "timeouts": 6,
         # ThreadSanitizer wants its shadow where address space randomisation may put something else.
         "wrap": ["setarch", os.uname().machine, "-R"],
