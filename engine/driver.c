@@ -127,19 +127,6 @@ skip_missed (WeirEngine *engine)
   weir_report_skips (&engine->report, (guint64) n, now - next, newest, engine->due);
 }
 
-/* Is there anything that a graceful stop has to see through? */
-static gboolean
-has_staged (WeirEngine *engine)
-{
-  for (guint i = 0; i < engine->sources->len; i++) {
-    WeirSource *source = g_ptr_array_index (engine->sources, i);
-
-    if (source->klass->has_staged != NULL && source->klass->has_staged (source))
-      return TRUE;
-  }
-  return engine->lost != NULL || weir_replay_is_left (engine);
-}
-
 /* Where a test ticks, a batch sees all that those before it have done: none is planned ahead. */
 static gboolean
 may_plan (const WeirEngine *engine)
@@ -156,7 +143,7 @@ is_time (WeirEngine *engine)
   if (!may_plan (engine) || weir_replay_is_left (engine))
     return FALSE;
   if (engine->is_stopping)
-    return has_staged (engine);
+    return weir_sources_have_staged (engine);
   if (engine->ctx->is_manual)
     return engine->n_manual > 0;
   return weir_clock_monotonic (engine->clock) >= engine->due;
@@ -191,7 +178,9 @@ arm_tick (WeirEngine *engine)
 static void
 stop_if_done (WeirEngine *engine)
 {
-  if (!engine->is_stopping || engine->n_outstanding > 0 || (!engine->is_cut && has_staged (engine)))
+  if (!engine->is_stopping || engine->n_outstanding > 0)
+    return;
+  if (!engine->is_cut && (weir_sources_have_staged (engine) || weir_sources_are_ending (engine)))
     return;
   if (engine->checkpoint != NULL && !engine->is_cut && !engine->is_finished)
     queue_last (engine);
@@ -230,7 +219,7 @@ weir_batch_free (WeirBatch *batch)
 static void
 fail_if_stuck (WeirEngine *engine)
 {
-  if (engine->n_outstanding > 0 || engine->is_stopping || has_staged (engine))
+  if (engine->n_outstanding > 0 || engine->is_stopping || weir_sources_have_staged (engine))
     return;
   weir_driver_fail (engine, g_error_new (WEIR_ERROR, WEIR_ERROR_MEMORY_LIMIT,
                                          "windows and unfinished records hold %" G_GSIZE_FORMAT
@@ -466,17 +455,6 @@ on_deadline (gpointer data)
   weir_driver_stop (engine, FALSE);
 }
 
-static void
-stop_sources (WeirEngine *engine)
-{
-  for (guint i = 0; i < engine->sources->len; i++) {
-    WeirSource *source = g_ptr_array_index (engine->sources, i);
-
-    if (source->klass->stop != NULL)
-      source->klass->stop (source);
-  }
-}
-
 /* The time for a stop runs from the first time that it is asked for. */
 static void
 begin_stop (WeirEngine *engine)
@@ -484,7 +462,7 @@ begin_stop (WeirEngine *engine)
   engine->is_stopping = TRUE;
   weir_timer_disarm (engine->tick);
   weir_timer_arm (engine->deadline, engine->stop_timeout);
-  stop_sources (engine);
+  weir_sources_stop (engine);
 }
 
 void
@@ -573,23 +551,10 @@ weir_driver_start (WeirEngine *engine)
   weir_driver_begin (engine);
 }
 
-/* How much it was nobody has counted: it has been in no batch. */
-static void
-report_left (WeirEngine *engine)
-{
-  for (guint i = 0; i < engine->sources->len; i++) {
-    WeirSource *source = g_ptr_array_index (engine->sources, i);
-
-    if (source->klass->has_staged != NULL && source->klass->has_staged (source))
-      weir_log (engine->log, WEIR_LOG_INFO, "%s: what had come in and was in no batch yet is dropped",
-                source->op->name);
-  }
-}
-
 void
 weir_driver_end (WeirEngine *engine)
 {
-  report_left (engine);
+  weir_sources_report_left (engine);
   weir_replay_drop (engine);
   weir_report_rejects (&engine->report, engine->lost);
   weir_report_end (&engine->report);

@@ -403,6 +403,24 @@ weir_engine_is_durable (WeirEngine *engine)
   return engine->checkpoint != NULL;
 }
 
+const WeirClock *
+weir_engine_clock (WeirEngine *engine)
+{
+  return engine->clock;
+}
+
+gboolean
+weir_engine_is_manual (WeirEngine *engine)
+{
+  return engine->ctx->is_manual;
+}
+
+void
+weir_engine_tell_receiver (WeirEngine *engine, WeirEvent event, const WeirReceiverInfo *info)
+{
+  weir_listeners_tell (engine->ctx, event, info);
+}
+
 const char *
 weir_engine_job_name (WeirEngine *engine)
 {

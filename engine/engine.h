@@ -130,6 +130,12 @@ void weir_batch_free (WeirBatch *batch);  /* releases its plans */
 void weir_driver_fail (WeirEngine *engine, GError *error);
 void weir_driver_end (WeirEngine *engine); /* the last words */
 
+/* engine/driver-sources.c; loop thread. */
+gboolean weir_sources_have_staged (WeirEngine *engine); /* anything that a graceful stop has to see through? */
+gboolean weir_sources_are_ending (WeirEngine *engine);  /* is about to be staged then? */
+void weir_sources_stop (WeirEngine *engine);
+void weir_sources_report_left (WeirEngine *engine); /* the last words: what was in no batch */
+
 /* engine/runner.c */
 gpointer weir_runner_main (gpointer engine);
 void weir_runner_queue (WeirEngine *engine, WeirBatch *batch);

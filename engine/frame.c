@@ -42,19 +42,43 @@ weir_frame_begin (GByteArray *out)
   return start;
 }
 
-void
-weir_frame_end (GByteArray *out, guint start, WeirFrameKind kind)
+static guint64
+sum_pieces (WeirPiece first, WeirPiece second)
 {
-  guint8 *header = out->data + start;
-  gsize size = out->len - start - WEIR_FRAME_HEADER;
+  XXH3_state_t *state;
+  guint64 sum;
 
+  if (second.size == 0)
+    return XXH3_64bits (first.data, first.size);
+  state = XXH3_createState ();
+  g_assert (state != NULL);
+  XXH3_64bits_reset (state);
+  XXH3_64bits_update (state, first.data, first.size);
+  XXH3_64bits_update (state, second.data, second.size);
+  sum = XXH3_64bits_digest (state);
+  XXH3_freeState (state);
+  return sum;
+}
+
+void
+weir_frame_head (guint8 header[WEIR_FRAME_HEADER], WeirFrameKind kind, WeirPiece first, WeirPiece second)
+{
   memcpy (header, MAGIC, 4);
   header[4] = (guint8) kind;
   header[5] = WEIR_FRAME_VERSION;
   header[6] = header[7] = 0;
-  store_u64 (header + AT_SIZE, size);
-  store_u64 (header + AT_SUM, XXH3_64bits (header + WEIR_FRAME_HEADER, size));
+  store_u64 (header + AT_SIZE, first.size + second.size);
+  store_u64 (header + AT_SUM, sum_pieces (first, second));
   store_u64 (header + AT_HEADER_SUM, XXH3_64bits (header, AT_HEADER_SUM));
+}
+
+void
+weir_frame_end (GByteArray *out, guint start, WeirFrameKind kind)
+{
+  guint8 *header = out->data + start;
+  const WeirPiece payload = { header + WEIR_FRAME_HEADER, out->len - start - WEIR_FRAME_HEADER };
+
+  weir_frame_head (header, kind, payload, (WeirPiece){ NULL, 0 });
 }
 
 static gboolean
@@ -74,7 +98,7 @@ check_header (const guint8 *header, gsize size, WeirFrameKind kind, GError **err
   if (load_u64 (header + AT_HEADER_SUM) != XXH3_64bits (header, AT_HEADER_SUM))
     return refuse (error, "the header's checksum is wrong");
   if (header[5] != WEIR_FRAME_VERSION) {
-    g_set_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT,
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED,
                  "it has format version %d, and this weir reads %d: use the weir that wrote it, or a newer one",
                  header[5], WEIR_FRAME_VERSION);
     return FALSE;

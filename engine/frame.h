@@ -16,13 +16,22 @@ typedef enum {
   WEIR_FRAME_CURRENT = 'C',  /* stores: which epoch is the current one */
   WEIR_FRAME_FOOTER = 'F',   /* stores: where an epoch's manifest lies */
   WEIR_FRAME_RECORD = 'R',   /* stores: an entry of a log that is appended to */
+  WEIR_FRAME_SEGMENT = 'L',  /* logs of what was received: the head of a file */
+  WEIR_FRAME_BLOCK = 'B',    /* the same: a block */
 } WeirFrameKind;
 
 /* Leaves room for the header at the end of @out; returns where the frame begins, for weir_frame_end (). */
 guint weir_frame_begin (GByteArray *out);
 void weir_frame_end (GByteArray *out, guint start, WeirFrameKind kind);
+/* The header of a frame whose payload lies in two pieces, of which the second may be empty. */
+typedef struct {
+  gconstpointer data;
+  gsize size;
+} WeirPiece;
+void weir_frame_head (guint8 header[WEIR_FRAME_HEADER], WeirFrameKind kind, WeirPiece first, WeirPiece second);
 
-/* The frame that @data begins with. CHECKPOINT_CORRUPT: says what is wrong with it. */
+/* The frame that @data begins with. CHECKPOINT_CORRUPT: says what is wrong with it; FAILED: it is whole, and
+ * of another format version. */
 gboolean weir_frame_open (gconstpointer data, gsize size, WeirFrameKind kind, const guint8 **payload,
                           gsize *payload_size, GError **error);
 #define weir_frame_size(payload_size) (WEIR_FRAME_HEADER + (payload_size)) /* with the header */

@@ -39,6 +39,18 @@ weir_output_info_free (WeirOutputInfo *info)
 }
 
 static void
+call_of_receiver (const WeirListening *listening, WeirEvent event, const WeirReceiverInfo *info)
+{
+  const WeirListener *l = &listening->listener;
+  void (*on_receiver) (const WeirReceiverInfo *, gpointer) = event == WEIR_EVENT_RECEIVER_STARTED ? l->receiver_started
+                                                             : event == WEIR_EVENT_RECEIVER_ERROR ? l->receiver_error
+                                                                                                  : l->receiver_stopped;
+
+  if (on_receiver != NULL)
+    on_receiver (info, listening->user_data);
+}
+
+static void
 call (const WeirListening *listening, WeirEvent event, gconstpointer info)
 {
   const WeirListener *l = &listening->listener;
@@ -48,6 +60,10 @@ call (const WeirListening *listening, WeirEvent event, gconstpointer info)
   if (event == WEIR_EVENT_SEALED) {
     if (l->epoch_sealed != NULL)
       l->epoch_sealed (*(const guint64 *) info, listening->user_data);
+    return;
+  }
+  if (event >= WEIR_EVENT_RECEIVER_STARTED && event <= WEIR_EVENT_RECEIVER_STOPPED) {
+    call_of_receiver (listening, event, info);
     return;
   }
   if (event == WEIR_EVENT_SUBMITTED)
@@ -68,7 +84,8 @@ static void
 say_slow (const WeirContext *ctx, guint index, WeirEvent event, gint64 took)
 {
   static const char *const names[] = { "batch_submitted", "batch_started",    "batch_completed",
-                                       "output_started",  "output_completed", "epoch_sealed" };
+                                       "output_started",  "output_completed", "receiver_started",
+                                       "receiver_error",  "receiver_stopped", "epoch_sealed" };
   WeirListening *listening = g_ptr_array_index (ctx->listeners, index);
   gint64 now = g_get_monotonic_time ();
 

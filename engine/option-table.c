@@ -26,6 +26,7 @@ static const char *const on_error_choices[] = { "fail", NULL };
 static const char *const orphans_choices[] = { "fail", "drop", NULL };
 static const char *const data_loss_choices[] = { "fail", "earliest", "latest", NULL };
 static const char *const switch_choices[] = { "false", "true", NULL };
+static const char *const wal_choices[] = { "false", "true", NULL };
 static const char *const ui_address_choices[] = { "off", NULL };
 static const char *const log_level_choices[] = { "error", "warning", "info", "debug", NULL };
 
@@ -144,6 +145,24 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
     .key = "socket.keepalive", .type = WEIR_OPTION_TYPE_DURATION,
     .fallback = WEIR_SECONDS (60), .min = WEIR_SECONDS (1), .max = WEIR_MINUTES (9 * 60),
     .help = "silence before a peer is probed", .since = "0.1.0",
+  },
+  [WEIR_OPTION_RECEIVER_BLOCK_INTERVAL] = {
+    .key = "receiver.block.interval", .type = WEIR_OPTION_TYPE_DURATION,
+    .fallback = WEIR_MILLISECONDS (200), .min = WEIR_MILLISECONDS (1), .max = WEIR_MINUTES (1),
+    .help = "time that fills a block", .since = "0.1.0",
+  },
+  [WEIR_OPTION_RECEIVER_MAX_RATE] = {
+    .key = "receiver.max.rate", .type = WEIR_OPTION_TYPE_INTEGER,
+    .fallback = 0, .min = 0, .max = 1000000000,
+    .help = "records a second; 0: any number", .since = "0.1.0",
+  },
+  [WEIR_OPTION_RECEIVER_WAL] = {
+    .key = "receiver.wal", .type = WEIR_OPTION_TYPE_CHOICE, .choices = wal_choices,
+    .help = "log what is received first", .since = "0.1.0",
+  },
+  [WEIR_OPTION_RECEIVER_WAL_DIRECTORY] = {
+    .key = "receiver.wal.directory", .type = WEIR_OPTION_TYPE_TEXT, .max = MAX_TEXT,
+    .help = "where, if not in the checkpoint", .since = "0.1.0",
   },
   [WEIR_OPTION_UI_ADDRESS] = {
     .key = "ui.address", .type = WEIR_OPTION_TYPE_CHOICE, .choices = ui_address_choices,

@@ -168,12 +168,7 @@ weir_reopen (WeirEngine *engine)
 {
   GError *error = NULL;
 
-  for (guint i = 0; i < engine->sources->len; i++) {
-    WeirSource *source = g_ptr_array_index (engine->sources, i);
-
-    if (source->klass->stop != NULL)
-      source->klass->stop (source);
-  }
+  weir_sources_stop (engine);
   weir_replay_drop (engine);
   weir_engine_close_parts (engine);
   open_slices_again (engine->ctx);

@@ -39,6 +39,9 @@ struct _WeirSourceKlass {
   void (*stop) (WeirSource *source);           /* optional; loop thread, idempotent: receive no more; what is staged
                                                   stays for plan */
   gboolean (*has_staged) (WeirSource *source); /* optional; loop thread: graceful stop plans until FALSE */
+  gboolean (*is_ending) (
+      WeirSource *source); /* optional; loop thread, after stop: more is about to be staged, a graceful
+                                                  stop waits; weir_engine_wake () when that is over */
 
   /* Sources that can read again what they have read; all of these or none. A position is data: where the source stands
    * after a plan, all that resume needs. Loop thread, but for resume. */
@@ -75,7 +78,9 @@ gboolean weir_engine_has_room (WeirEngine *engine);  /* FALSE: hold back, do not
 void weir_engine_on_room (WeirEngine *engine, WeirSource *source,
                           void (*again) (WeirSource *source)); /* once, when there is room again */
 void weir_engine_wake (WeirEngine *engine); /* a source that could not replan may be asked again; any thread */
-gboolean weir_engine_is_durable (WeirEngine *engine); /* is there a checkpoint: sealed () will be called */
+gboolean weir_engine_is_durable (WeirEngine *engine);            /* is there a checkpoint: sealed () will be called */
+const struct _WeirClock *weir_engine_clock (WeirEngine *engine); /* any thread */
+gboolean weir_engine_is_manual (WeirEngine *engine); /* the clock stands still between batches; any thread */
 void weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reason,
                                guint64 n);                 /* a record lost before it was one */
 void weir_engine_fail (WeirEngine *engine, GError *error); /* the context fails; transfer full; any thread */

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct _WeirBatchInfo WeirBatchInfo;
 typedef struct _WeirOutputInfo WeirOutputInfo;
+typedef struct _WeirReceiverInfo WeirReceiverInfo;
 
 typedef struct {
   void (*batch_submitted) (const WeirBatchInfo *info, gpointer user_data);
@@ -16,6 +17,9 @@ typedef struct {
   void (*batch_completed) (const WeirBatchInfo *info, gpointer user_data);
   void (*output_started) (const WeirOutputInfo *info, gpointer user_data);
   void (*output_completed) (const WeirOutputInfo *info, gpointer user_data);
+  void (*receiver_started) (const WeirReceiverInfo *info, gpointer user_data);
+  void (*receiver_error) (const WeirReceiverInfo *info, gpointer user_data);
+  void (*receiver_stopped) (const WeirReceiverInfo *info, gpointer user_data);
   void (*epoch_sealed) (guint64 epoch, gpointer user_data);
 } WeirListener;
 
@@ -36,5 +40,11 @@ WEIR_API const char *weir_output_info_name (const WeirOutputInfo *info);
 WEIR_API guint weir_output_info_index (const WeirOutputInfo *info);
 WEIR_API WeirTime weir_output_info_duration (const WeirOutputInfo *info);
 WEIR_API const GError *weir_output_info_error (const WeirOutputInfo *info);
+WEIR_API const char *weir_receiver_info_name (const WeirReceiverInfo *info);
+WEIR_API const char *weir_receiver_info_stream (const WeirReceiverInfo *info);
+WEIR_API gboolean weir_receiver_info_is_active (const WeirReceiverInfo *info);
+WEIR_API guint weir_receiver_info_n_restarts (const WeirReceiverInfo *info);
+WEIR_API const GError *weir_receiver_info_error (const WeirReceiverInfo *info); /* NULL: there was none */
+WEIR_API WeirTime weir_receiver_info_error_time (const WeirReceiverInfo *info); /* wall clock; 0: there was none */
 
 G_END_DECLS
