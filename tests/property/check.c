@@ -40,27 +40,51 @@ fill_queue (Check *check, guint source)
   }
 }
 
+/* What a function of transform is told. */
+typedef struct {
+  const Node *node;
+  WeirDataset *table; /* NULL: the verb takes none */
+} Transform;
+
 static WeirDataset *
-on_one (WeirDataset *data, WeirTime time, gpointer node, GError **error)
+on_one (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
 {
-  return verb_of (node)->on_dataset (node, data, NULL);
+  const Transform *transform = user_data;
+
+  return verb_of (transform->node)->on_dataset (transform->node, data, transform->table);
 }
 
 static WeirDataset *
-on_two (WeirDataset *a, WeirDataset *b, WeirTime time, gpointer node, GError **error)
+on_two (WeirDataset *a, WeirDataset *b, WeirTime time, gpointer user_data, GError **error)
 {
-  return verb_of (node)->on_dataset (node, a, b);
+  const Transform *transform = user_data;
+
+  return verb_of (transform->node)->on_dataset (transform->node, a, b);
+}
+
+static WeirDataset *
+build_table (WeirContext *ctx, const Node *node)
+{
+  g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GArray) table = elements_new ();
+
+  table_fill (&(Place){ .blocks = blocks }, table);
+  return weir_context_dataset (ctx, (const WeirValue *) table->data, table->len, node->n);
 }
 
 static WeirStream *
-build_verb (const Node *node, WeirStream *a, WeirStream *b)
+build_verb (WeirContext *ctx, const Node *node, WeirStream *a, WeirStream *b)
 {
   const Verb *verb = verb_of (node);
+  Transform *transform;
 
   if (!node->in_transform)
     return verb->build (node, a, b);
-  return verb->n_inputs == 1 ? weir_transform (a, on_one, (gpointer) node)
-                             : weir_transform_with (a, b, on_two, (gpointer) node);
+  transform = g_new0 (Transform, 1);
+  transform->node = node;
+  transform->table = verb->takes_table ? build_table (ctx, node) : NULL;
+  weir_context_own (ctx, transform, g_free);
+  return verb->n_inputs == 1 ? weir_transform (a, on_one, transform) : weir_transform_with (a, b, on_two, transform);
 }
 
 static gboolean
@@ -81,7 +105,7 @@ build_node (const Check *check, Life *life, guint i)
 
   if (verb_of (node)->n_inputs == 0)
     return weir_queue_stream (life->ctx, check->queues[i], TRUE);
-  stream = build_verb (node, life->streams[node->inputs[0]], life->streams[node->inputs[1]]);
+  stream = build_verb (life->ctx, node, life->streams[node->inputs[0]], life->streams[node->inputs[1]]);
   if (node->partitions > 0)
     weir_stream_set_partitions (stream, node->partitions);
   return verb_of (node)->sorts_lists && !is_order_known (check, node) ? weir_map_values (stream, run_sort_list, NULL)

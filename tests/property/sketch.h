@@ -63,6 +63,7 @@ struct _Verb {
   WeirStream *(*build) (const Node *node, WeirStream *a, WeirStream *b);
   WeirDataset *(*on_dataset) (const Node *node, WeirDataset *a,
                               WeirDataset *b); /* for transform; NULL: there is none */
+  gboolean takes_table;                        /* a dataset of the context, as the second */
   gboolean is_keyed;                           /* takes weir_stream_set_partitions () */
   guint n_which;                               /* how many functions; 0: one */
   gboolean sorts_lists; /* lists are put into order where nothing is known of the order in which values come */

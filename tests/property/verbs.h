@@ -19,6 +19,9 @@ gboolean shape_same (const Sketch *sketch, const Node *node, const Shape inputs[
 gboolean shape_unordered (const Sketch *sketch, const Node *node, const Shape inputs[2], Shape *result);
 gboolean shape_of_pairs (const Sketch *sketch, const Node *node, const Shape inputs[2], Shape *result);
 
+/* What is in the table of verbs that take one. */
+void table_fill (Place *place, GArray *table);
+
 /* Pairs (key, one value out of all that the key has). */
 typedef WeirValue (*OfGroup) (Place *place, const Node *node, const GArray *values, guint flags);
 void model_groups (Model *model, guint node, const GArray *pairs, OfGroup f, GArray *result);
