@@ -24,7 +24,8 @@ class Reader:
         self.at += max(0, size)
 
     def numbers(self):
-        self.at += 4 * self.number("i")
+        n = self.number("i")  # on a line of its own: += looks at self.at before this moves it
+        self.at += 4 * n
 
 
 def read_exactly(s, n):
