@@ -234,20 +234,6 @@ weir_kafka_producer_flush (WeirKafkaProducer *producer, guint ms)
          __atomic_load_n (&producer->n_written, __ATOMIC_RELAXED);
 }
 
-gboolean
-weir_kafka_producer_check (WeirKafkaProducer *producer, GError **error)
-{
-  gboolean ok;
-
-  pthread_mutex_lock (&producer->lock);
-  ok = producer->failed == NULL;
-  if (!ok)
-    weir_kafka_fail (error, producer->failure, WEIR_ERROR_SINK, "Kafka %s: %s", weir_kafka_brokers (producer->kafka),
-                     producer->failed);
-  pthread_mutex_unlock (&producer->lock);
-  return ok;
-}
-
 void
 weir_kafka_producer_count_anew (WeirKafkaProducer *producer)
 {
@@ -294,4 +280,20 @@ weir_kafka_producer_fail (WeirKafkaProducer *producer, rd_kafka_resp_err_t code,
                  "this one ends. Give each job a name of its own",
                  brokers, producer->transaction_id);
   return FALSE;
+}
+
+gboolean
+weir_kafka_producer_check (WeirKafkaProducer *producer, GError **error)
+{
+  gboolean ok;
+
+  pthread_mutex_lock (&producer->lock);
+  ok = producer->failed == NULL;
+  if (!ok && weir_kafka_error_code (producer->failure, WEIR_ERROR_SINK) == WEIR_ERROR_FENCED)
+    weir_kafka_producer_fail (producer, producer->failure, producer->failed, error);
+  else if (!ok)
+    weir_kafka_fail (error, producer->failure, WEIR_ERROR_SINK, "Kafka %s: %s", weir_kafka_brokers (producer->kafka),
+                     producer->failed);
+  pthread_mutex_unlock (&producer->lock);
+  return ok;
 }
