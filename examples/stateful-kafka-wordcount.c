@@ -3,7 +3,7 @@
  * Each batch is saved as a folder PREFIX-<ms> with the total of every word so far. With a checkpoint, state and offsets
  * survive: the job may be killed at any time, and goes on as if nothing had happened, with no folder missing or wrong.
  *
- *   stateful_kafka_wordcount localhost:9092 totals lines --output /tmp/totals --checkpoint=file:///tmp/checkpoint
+ *   stateful_kafka_wordcount localhost:9092 totals lines --output $PWD/totals --checkpoint=file://$PWD/checkpoint
  *
  * SPDX-License-Identifier: Apache-2.0
  */

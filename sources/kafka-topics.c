@@ -62,12 +62,21 @@ place_clear (gpointer place)
 void
 weir_kafka_topics_assign (WeirKafkaTopics *topics, const char *topic, gint32 partition, gint64 offset)
 {
-  WeirKafkaPlace place = { g_strdup (topic), partition, offset, { -1, -1, 0 } };
+  WeirKafkaPlace place = { NULL, partition, offset, { -1, -1, 0 } };
 
   if (topics->assigned == NULL) {
     topics->assigned = g_array_new (FALSE, FALSE, sizeof place);
     g_array_set_clear_func (topics->assigned, place_clear);
   }
+  for (guint i = 0; i < topics->assigned->len; i++) {
+    WeirKafkaPlace *known = &g_array_index (topics->assigned, WeirKafkaPlace, i);
+
+    if (known->partition == partition && g_str_equal (known->topic, topic)) {
+      known->next = offset;
+      return;
+    }
+  }
+  place.topic = g_strdup (topic);
   g_array_append_val (topics->assigned, place);
 }
 

@@ -1,0 +1,82 @@
+/* Connections to a broker that wants TLS or a password, and to one that is not there.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "clients/kafka.h"
+
+#include <string.h>
+
+#include <weir/weir.h>
+
+#include "tests/servers/servers.h"
+
+typedef struct {
+  const char *name, *value;
+} Setting;
+
+static gboolean
+reach (const char *brokers, const Setting *settings, GError **error)
+{
+  static const WeirKafkaSetting fixed[] = { { NULL, NULL } };
+  const WeirKafkaHandleSpec spec = { .role = WEIR_KAFKA_CONSUMER, .fixed = fixed };
+  g_autoptr (WeirContext) ctx = weir_context_new ("test", WEIR_SECONDS (1));
+  WeirKafka *kafka = weir_kafka_new (ctx, brokers, "group");
+  rd_kafka_t *rk;
+  gboolean ok;
+
+  for (; settings != NULL && settings->name != NULL; settings++) {
+    weir_kafka_set (kafka, settings->name, settings->value, error);
+    g_assert_no_error (*error);
+  }
+  rk = weir_kafka_handle_new (kafka, &spec, error);
+  g_assert_no_error (*error);
+  ok = weir_kafka_handle_reach (rk, kafka, WEIR_SECONDS (3), error);
+  weir_kafka_handle_free (rk);
+  return ok;
+}
+
+static void
+test_nobody_there (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (reach ("127.0.0.1:1", NULL, &error));
+  g_assert_true (error->domain == WEIR_ERROR);
+  g_assert_nonnull (strstr (error->message, "127.0.0.1:1"));
+}
+
+/* A certificate is checked unless somebody says otherwise. */
+static void
+test_certificates_good_expired_and_unknown (void)
+{
+  g_autoptr (WeirTestServer) server = weir_test_server_start ("kafka", "--tls", NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (server == NULL)
+    return;
+  const Setting known[] = { { "security.protocol", "ssl" },
+                            { "ssl.ca.location", weir_test_server_get (server, "ca") },
+                            { NULL, NULL } };
+  const Setting unknown[] = { { "security.protocol", "ssl" },
+                              { "ssl.ca.location", weir_test_server_get (server, "other-ca") },
+                              { NULL, NULL } };
+
+  g_assert_true (reach (weir_test_server_get (server, "tls"), known, &error));
+  g_assert_no_error (error);
+  g_assert_false (reach (weir_test_server_get (server, "expired"), known, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_false (reach (weir_test_server_get (server, "tls"), unknown, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_false (reach (weir_test_server_get (server, "tls"), NULL, &error));
+  g_assert_nonnull (strstr (error->message, "security.protocol"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/kafka-client/nobody-there", test_nobody_there);
+  g_test_add_func ("/kafka-client/certificates-good-expired-and-unknown", test_certificates_good_expired_and_unknown);
+  return g_test_run ();
+}
