@@ -2,7 +2,6 @@
  *
  *   line_server [--port=N] [--rate=LINES_PER_SECOND] [--seconds=N] [--seed=N]
  *
- * Words follow Zipf's law, as those of a language do: the second one is half as frequent as the first, and so on.
  * Serves one client at a time; when it leaves, waits for the next. A client that reads too slowly gets what it missed
  * later. Knows nothing of weir: plain sockets, one thread.
  *
@@ -16,24 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "generated-text.h"
+
 #define PAUSE_MS   10   /* between two blocks of lines */
 #define BLOCK_MOST 1000 /* lines; more are due when the client was slow or the rate is high */
 #define MOST_RATE  1e9
-
-/* The most frequent first. */
-static const char *const vocabulary[] = {
-  "the",     "water",  "of",     "river",  "and",    "weir",   "a",      "to",      "in",      "stream",
-  "flows",   "over",   "bank",   "rain",   "slowly", "fish",   "stone",  "mill",    "down",    "from",
-  "lake",    "level",  "under",  "bridge", "cold",   "wide",   "rises",  "salmon",  "gravel",  "reed",
-  "current", "falls",  "spring", "wheel",  "autumn", "delta",  "deep",   "eddy",    "heron",   "ford",
-  "gauge",   "sluice", "otter",  "silt",   "rapids", "meadow", "willow", "basin",   "brook",   "tide",
-  "marsh",   "barge",  "canal",  "lock",   "source", "mouth",  "flood",  "drought", "estuary", "meander",
-};
-
-typedef struct {
-  double cumulative[G_N_ELEMENTS (vocabulary)];
-  guint64 state;
-} Text;
 
 static int option_port;
 static double option_rate = 1000;
@@ -47,52 +33,6 @@ static const GOptionEntry options[] = {
   { "seed", 0, 0, G_OPTION_ARG_INT, &option_seed, "The same seed gives the same lines (1)", "N" },
   G_OPTION_ENTRY_NULL,
 };
-
-static void
-text_init (Text *text, guint64 seed)
-{
-  double sum = 0;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (vocabulary); i++)
-    text->cumulative[i] = sum += 1.0 / (double) (i + 1);
-  for (gsize i = 0; i < G_N_ELEMENTS (vocabulary); i++)
-    text->cumulative[i] /= sum;
-  text->state = seed * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15) + 1;
-}
-
-/* xorshift64*, see Marsaglia, "Xorshift RNGs", 2003. */
-static guint64
-text_random (Text *text)
-{
-  text->state ^= text->state >> 12;
-  text->state ^= text->state << 25;
-  text->state ^= text->state >> 27;
-  return text->state * G_GUINT64_CONSTANT (0x2545f4914f6cdd1d);
-}
-
-static const char *
-text_word (Text *text)
-{
-  double point = (double) (text_random (text) >> 11) / (double) (G_GUINT64_CONSTANT (1) << 53);
-  gsize i = 0;
-
-  while (i + 1 < G_N_ELEMENTS (vocabulary) && text->cumulative[i] <= point)
-    i++;
-  return vocabulary[i];
-}
-
-static void
-text_append_line (Text *text, GString *out)
-{
-  guint n_words = 5 + (guint) (text_random (text) % 11);
-
-  for (guint i = 0; i < n_words; i++) {
-    if (i > 0)
-      g_string_append_c (out, ' ');
-    g_string_append (out, text_word (text));
-  }
-  g_string_append_c (out, '\n');
-}
 
 static gboolean
 is_over (gint64 end)
@@ -128,7 +68,7 @@ pause_while_connected (int fd)
 
 /* Sends the lines that are due, a block at a time, with a pause whenever there are no more. */
 static void
-serve (int client, Text *text, gint64 end)
+serve (int client, GeneratedText *text, gint64 end)
 {
   g_autoptr (GString) block = g_string_new (NULL);
   gint64 start = g_get_monotonic_time ();
@@ -141,7 +81,7 @@ serve (int client, Text *text, gint64 end)
     n_due = option_rate > 0 ? (guint64) (elapsed_s * option_rate) : n_sent + BLOCK_MOST;
     g_string_truncate (block, 0);
     for (guint i = 0; i < BLOCK_MOST && n_sent < n_due; i++, n_sent++)
-      text_append_line (text, block);
+      generated_text_append_line (text, block);
     connected = send_all (client, block->str, block->len, end) &&
                 (n_sent < n_due || option_rate == 0 || pause_while_connected (client));
   }
@@ -174,9 +114,9 @@ static void
 accept_until (int listener, gint64 end)
 {
   const struct timeval half_second = { .tv_usec = 500000 };
-  Text text;
+  GeneratedText text;
 
-  text_init (&text, (guint64) option_seed);
+  generated_text_init (&text, (guint64) option_seed);
   setsockopt (listener, SOL_SOCKET, SO_RCVTIMEO, &half_second, sizeof half_second);
   while (!is_over (end)) {
     int client = accept (listener, NULL, NULL);

@@ -20,8 +20,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "python"))
 from running import DEADLINE_S, Peer, Running, expect  # noqa: E402
 from tap import Failed, run_cases  # noqa: E402
 
-HEADER = re.compile(r"batch +records +records/s +processing +most frequent words")
-ROW = re.compile(r"\d\d:\d\d:\d\d\.\d{3} +(\d+) +(\d+) +\d+\.\d\d ms  (.*)")
+HEADER = re.compile(r"batch +records +records/s +processing +words +most frequent so far")
+ROW = re.compile(r"\d\d:\d\d:\d\d\.\d{3} +(\d+) +(\d+) +\d+\.\d\d ms +(\d+)  (.*)")
 LAST = re.compile(r"(\d+) batches, (\d+) records, (\d+) records/s")
 START_SECONDS = 2  # a second start of the demo, which has nothing to build
 
@@ -36,7 +36,8 @@ class Shown:
         if not HEADER.fullmatch(lines[0]) or not last or None in rows:
             raise Failed("this is not what the demo prints:\n" + "\n".join(lines))
         self.n_batches, self.n_records, self.rate = map(int, last.groups())
-        self.records, self.words = [int(row[1]) for row in rows], [row[3] for row in rows]
+        self.records, self.words = [int(row[1]) for row in rows], [row[4] for row in rows]
+        self.n_words = int(rows[-1][3])
         expect((self.n_batches, self.n_records), (len(rows), sum(self.records)), "batches and records in the last line")
 
 
@@ -53,7 +54,7 @@ class Demo:
     def counts(self):
         """demo_wordcount shows each batch and its most frequent words, and ends by itself."""
         with contextlib.closing(Peer()) as peer:
-            job = Running(self.program("demo_wordcount", "127.0.0.1", peer.port, "--batch.interval=100ms", "--seconds=2",
+            job = Running(self.program("demo_wordcount", f"--socket=127.0.0.1:{peer.port}", "--batch.interval=100ms", "--seconds=2",
                                        "--catchup.batches=1000"))
             with contextlib.closing(job):
                 peer.accept()
@@ -63,14 +64,14 @@ class Demo:
                 elapsed_s = time.monotonic() - started
                 job.await_end(0)
         expect(shown.n_records, 5, "records")
-        expect([words for words in shown.words if words != "-"], ["b 5, a 4, c 3, d 2"], "words shown")
+        expect((shown.n_words, shown.words[-1]), (15, "b 5, a 4, c 3, d 2"), "words shown")
         if shown.n_batches < 19 or shown.rate > 3 or elapsed_s < 1.5:
             raise Failed(f"{shown.n_batches} batches, {shown.rate} records/s, in {elapsed_s} s")
 
     def rate(self):
         """The last line's records/s are those of the time that has passed, wherever between two batches it began."""
         with contextlib.closing(self.serve("--rate=5000")) as server:
-            job = Running(self.program("demo_wordcount", "127.0.0.1", self.port_of(server), "--seconds=2"))
+            job = Running(self.program("demo_wordcount", f"--socket=127.0.0.1:{self.port_of(server)}", "--seconds=2"))
             with contextlib.closing(job):
                 shown = Shown(job.read_rest())
                 job.await_end(0)
@@ -78,8 +79,13 @@ class Demo:
             raise Failed(f"{shown.rate} records/s of 5000 that were served")
 
     def seconds_out_of_range(self):
-        """demo_wordcount and line_server name the option whose number is out of range."""
-        for said, command in (("--seconds=-1 is out of range", self.program("demo_wordcount", "127.0.0.1", 9, "--seconds=-1")),
+        """demo_wordcount, mock_kafka and line_server name the option whose number is out of range."""
+        for said, command in (("--seconds is out of range", self.program("demo_wordcount", "--socket=localhost:9", "--seconds=-1")),
+                              ("one thing to read", self.program("demo_wordcount")),
+                              ("one thing to read", self.program("demo_wordcount", "--socket=a:1", "--brokers=b:1")),
+                              ("name a topic", self.program("demo_wordcount", "--brokers=b:1")),
+                              ("--partitions is out of range", self.program("mock_kafka", "--partitions=0")),
+                              ("--rate is out of range", self.program("mock_kafka", "--rate=0")),
                               ("--port is out of range", self.program("line_server", "--port=65536")),
                               ("--rate is out of range", self.program("line_server", "--rate=nan")),
                               ("--seconds is out of range", self.program("line_server", "--seconds=-1")),
@@ -131,14 +137,18 @@ class Demo:
             with socket.create_connection(("127.0.0.1", self.port_of(server)), DEADLINE_S):
                 server.await_end(0)
 
-    def script_ends(self):
-        """scripts/demo --seconds 3 shows batches and ends by itself."""
-        with contextlib.closing(self.script("--seconds", 3)) as demo:
-            demo.await_said("counting words", seconds=240)  # it builds first
+    def script_is_killed_and_goes_on(self):
+        """scripts/demo kills its job half-way, and the one that goes on has counted every word once."""
+        with contextlib.closing(self.script("--seconds", 6)) as demo:
+            demo.await_said("totals of words", seconds=240)  # it builds first
+            demo.await_said("SIGKILL, half-way", seconds=60)
+            demo.await_said("words were counted, none twice", seconds=60)
             demo.read_rest()
             demo.await_end(0)
-            shown = Shown(demo.seen)
-        if shown.n_batches < 3 or shown.n_records == 0 or "the " not in shown.words[0]:
+        lives = demo.seen.decode().split("batch  ")[1:]
+        expect(len(lives), 2, "lives of the job")
+        shown = Shown(("batch  " + lives[1]).encode())
+        if shown.n_records == 0 or "the " not in shown.words[-1]:
             raise Failed(f"{shown.n_batches} batches, {shown.n_records} records: {shown.words}")
 
     def script_starts_again(self):
@@ -147,7 +157,7 @@ class Demo:
         for _ in range(3):  # other programs may have the machine for a moment
             started = time.monotonic()
             with contextlib.closing(self.script("--seconds", 1)) as demo:
-                demo.read_until(b"most frequent words\n")
+                demo.read_until(b"most frequent so far\n")
                 took.append(time.monotonic() - started - 1)  # the first batch comes within a second of the start
                 demo.read_rest()
                 demo.await_end(0)
@@ -172,7 +182,9 @@ class Demo:
         for said, arguments in (("--seconds takes a whole number, not 'x'", ["--seconds", "x"]),
                                 ("--rate needs a value", ["--rate"]),
                                 ("--socket takes HOST:PORT, not 'localhost'", ["--socket=localhost"]),
-                                ("--socket takes HOST:PORT, not ':9'", ["--socket", ":9"])):
+                                ("--socket takes HOST:PORT, not ':9'", ["--socket", ":9"]),
+                                ("a socket or a topic, not both", ["--socket", "a:9", "--brokers", "b:9"]),
+                                ("--brokers needs a --topic", ["--brokers", "b:9"])):
             done = subprocess.run([os.path.join(self.root, "scripts", "demo"), *arguments], stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True, timeout=DEADLINE_S)
             if done.returncode != 1 or said not in done.stderr or done.stdout:
@@ -185,7 +197,7 @@ def main():
     parser.add_argument("--examples", required=True)
     options = parser.parse_args()
     demo = Demo(os.path.abspath(options.root), os.path.abspath(options.examples))
-    functions = [demo.counts, demo.rate, demo.seconds_out_of_range, demo.seeds, demo.clients, demo.ends, demo.script_ends,
+    functions = [demo.counts, demo.rate, demo.seconds_out_of_range, demo.seeds, demo.clients, demo.ends, demo.script_is_killed_and_goes_on,
                  demo.script_starts_again, demo.script_reads_a_socket, demo.script_mistakes]
     return run_cases([(function.__doc__.rstrip("."), function) for function in functions])
 
