@@ -164,11 +164,13 @@ epoch_before (WeirCheckpoint *checkpoint, guint64 epoch)
   return found;
 }
 
-/* The epoch before a damaged one, with its states; NULL: @damage is the end. */
+/* The epoch before a damaged one, with its states; NULL: @damage is the end. What is only away, or of a newer format, is
+ * no reason to forget it. */
 static WeirManifest *
 fall_back (WeirCheckpoint *checkpoint, guint64 epoch, GPtrArray **states, const GError *damage)
 {
-  guint64 earlier = epoch_before (checkpoint, epoch);
+  gboolean is_damaged = g_error_matches (damage, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
+  guint64 earlier = is_damaged ? epoch_before (checkpoint, epoch) : 0;
   g_autoptr (WeirManifest) manifest = earlier != 0 ? read_manifest (checkpoint, earlier, NULL) : NULL;
 
   if (!may_fall_back (checkpoint, manifest))
@@ -349,8 +351,10 @@ read_replays (WeirCheckpoint *checkpoint, guint64 first, guint64 last, GPtrArray
     for (guint i = 0; i < plans->len; i++) {
       WeirReplay *replay = decode_plan (g_ptr_array_index (plans, i), error);
 
-      if (replay == NULL)
+      if (replay == NULL) {
+        g_prefix_error (error, "planned batch %u of epoch %" G_GUINT64_FORMAT ": ", i + 1, epoch);
         return FALSE;
+      }
       if (replay->time <= newest) {
         weir_replay_free (replay);
         continue;

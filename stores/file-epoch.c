@@ -233,6 +233,8 @@ read_footer (WeirFileEpochReader *reader, const WeirFolder *folder, GError **err
   if (!read_piece (reader, folder, at, FOOTER_SIZE, footer, error))
     return FALSE;
   reason = take_footer (reader, footer, at, &why);
+  if (why != NULL)
+    return weir_folder_refuse (folder, name, at, why, error);
   return reason == NULL || weir_folder_corrupt (folder, name, at, reason, error);
 }
 

@@ -69,6 +69,14 @@ weir_folder_corrupt (const WeirFolder *folder, const char *name, guint64 offset,
   return FALSE;
 }
 
+gboolean
+weir_folder_refuse (const WeirFolder *folder, const char *name, guint64 offset, const GError *why, GError **error)
+{
+  g_set_error (error, why->domain, why->code, "%s/%s at %" G_GUINT64_FORMAT ": %s", folder->path, name, offset,
+               why->message);
+  return FALSE;
+}
+
 static gboolean
 sync_path (const char *path)
 {

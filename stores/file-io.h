@@ -17,6 +17,9 @@ void weir_folder_close (WeirFolder *folder);
 
 /* These set the error and return FALSE. @name: of a file in the folder; NULL: the folder itself. */
 gboolean weir_folder_fail (const WeirFolder *folder, const char *name, const char *what, int code, GError **error);
+/* What weir_frame_open () says of a piece, with its code. */
+gboolean
+weir_folder_refuse (const WeirFolder *folder, const char *name, guint64 offset, const GError *why, GError **error);
 gboolean
 weir_folder_corrupt (const WeirFolder *folder, const char *name, guint64 offset, const char *why, GError **error);
 

@@ -51,24 +51,21 @@ weir_file_plans_writer_close (WeirFilePlansWriter *writer)
   g_clear_pointer (&writer->buffer, g_byte_array_unref);
 }
 
-/* The next entry. FALSE: there is no whole one here; @why (transfer full) is set unless it is the end. */
+/* The next entry. FALSE: there is no whole one here; @why is set unless it is the end. */
 static gboolean
-next_plan (Scan *scan, GPtrArray *plans, char **why)
+next_plan (Scan *scan, GPtrArray *plans, GError **why)
 {
-  g_autoptr (GError) error = NULL;
   const guint8 *payload;
   gsize size;
   WeirTaker taker;
 
   if (scan->at == scan->size)
     return FALSE;
-  if (!weir_frame_open (scan->data + scan->at, scan->size - scan->at, WEIR_FRAME_RECORD, &payload, &size, &error)) {
-    *why = g_strdup (error->message);
+  if (!weir_frame_open (scan->data + scan->at, scan->size - scan->at, WEIR_FRAME_RECORD, &payload, &size, why))
     return FALSE;
-  }
   weir_taker_init (&taker, payload, size);
   if (weir_take_u64 (&taker) != scan->epoch || weir_take_u32 (&taker) != scan->n_plans || taker.has_failed) {
-    *why = g_strdup ("the plan is not the one that belongs here");
+    g_set_error_literal (why, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT, "the plan is not the one that belongs here");
     return FALSE;
   }
   if (plans != NULL)
@@ -94,15 +91,15 @@ is_followed (const Scan *scan)
 static gboolean
 scan_plans (Scan *scan, const WeirFolder *folder, GPtrArray *plans, GError **error)
 {
-  g_autofree char *why = NULL;
+  g_autoptr (GError) why = NULL;
   char name[WEIR_FILE_PLANS_NAME_SIZE];
 
   while (next_plan (scan, plans, &why))
     continue;
-  if (why == NULL || !is_followed (scan))
+  if (why == NULL || (why->code == WEIR_ERROR_CHECKPOINT_CORRUPT && !is_followed (scan)))
     return TRUE;
   weir_file_plans_name (scan->epoch, name);
-  return weir_folder_corrupt (folder, name, scan->at, why, error);
+  return weir_folder_refuse (folder, name, scan->at, why, error);
 }
 
 gboolean

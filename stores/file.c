@@ -153,7 +153,7 @@ parse_current (FileStore *self, const GByteArray *data, guint64 *sealed, GError 
   WeirTaker taker;
 
   if (!weir_frame_open (data->data, data->len, WEIR_FRAME_CURRENT, &payload, &size, &why))
-    return weir_folder_corrupt (&self->folder, CURRENT, 0, why->message, error);
+    return weir_folder_refuse (&self->folder, CURRENT, 0, why, error);
   weir_taker_init (&taker, payload, size);
   *sealed = weir_take_u64 (&taker);
   if (!weir_taker_is_done (&taker) || weir_frame_size (size) != data->len)
