@@ -5,7 +5,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -329,7 +328,7 @@ be_job (char **argv)
 {
   Place place = { .brokers = argv[0], .topic = argv[1], .name = argv[2], .scratch = { argv[3] } };
 
-  live (&place, (guint) atoi (argv[4]), N_BATCHES + 2);
+  live (&place, (guint) g_ascii_strtoull (argv[4], NULL, 10), N_BATCHES + 2);
   return 0;
 }
 
@@ -529,21 +528,24 @@ main (int argc, char **argv)
   if (argc == 7 && g_str_equal (argv[1], "--job"))
     return be_job (argv + 2);
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/kafka-epochs/an-epoch-is-seen-when-it-is-sealed", test_an_epoch_is_seen_when_it_is_sealed);
-  g_test_add_func ("/kafka-epochs/the-marker-is-the-last-epoch", test_the_marker_is_the_last_epoch);
-  g_test_add_func ("/kafka-epochs/what-was-not-sealed-is-written-again", test_what_was_not_sealed_is_written_again);
-  g_test_add_func ("/kafka-epochs/outputs-of-a-job-share-the-transaction", test_outputs_of_a_job_share_the_transaction);
-  g_test_add_func ("/kafka-epochs/outputs-of-two-connections-are-refused", test_outputs_of_two_connections_are_refused);
-  g_test_add_func ("/kafka-epochs/a-transaction-has-to-outlast-an-epoch", test_a_transaction_has_to_outlast_an_epoch);
-  g_test_add_func ("/kafka-epochs/topics-may-be-unknown-at-start", test_topics_may_be_unknown_at_start);
-  g_test_add_func ("/kafka-epochs/killed-around-the-commit", test_killed_around_the_commit);
-  g_test_add_func ("/kafka-epochs/killed-at-every-step-of-an-epoch", test_killed_at_every_step_of_an_epoch);
-  g_test_add_func ("/kafka-epochs/another-job-of-the-name-ends-the-first", test_another_job_of_the_name_ends_the_first);
-  g_test_add_func ("/kafka-epochs/another-checkpoint-of-the-name-is-refused",
+  g_test_add_func ("/kafka-decider/an-epoch-is-seen-when-it-is-sealed", test_an_epoch_is_seen_when_it_is_sealed);
+  g_test_add_func ("/kafka-decider/the-marker-is-the-last-epoch", test_the_marker_is_the_last_epoch);
+  g_test_add_func ("/kafka-decider/what-was-not-sealed-is-written-again", test_what_was_not_sealed_is_written_again);
+  g_test_add_func ("/kafka-decider/outputs-of-a-job-share-the-transaction",
+                   test_outputs_of_a_job_share_the_transaction);
+  g_test_add_func ("/kafka-decider/outputs-of-two-connections-are-refused",
+                   test_outputs_of_two_connections_are_refused);
+  g_test_add_func ("/kafka-decider/a-transaction-has-to-outlast-an-epoch", test_a_transaction_has_to_outlast_an_epoch);
+  g_test_add_func ("/kafka-decider/topics-may-be-unknown-at-start", test_topics_may_be_unknown_at_start);
+  g_test_add_func ("/kafka-decider/killed-around-the-commit", test_killed_around_the_commit);
+  g_test_add_func ("/kafka-decider/killed-at-every-step-of-an-epoch", test_killed_at_every_step_of_an_epoch);
+  g_test_add_func ("/kafka-decider/another-job-of-the-name-ends-the-first",
+                   test_another_job_of_the_name_ends_the_first);
+  g_test_add_func ("/kafka-decider/another-checkpoint-of-the-name-is-refused",
                    test_another_checkpoint_of_the_name_is_refused);
-  g_test_add_func ("/kafka-epochs/a-transaction-that-times-out-is-written-again",
+  g_test_add_func ("/kafka-decider/a-transaction-that-times-out-is-written-again",
                    test_a_transaction_that_times_out_is_written_again);
-  g_test_add_func ("/kafka-epochs/epochs-wait-for-a-broker-that-is-killed",
+  g_test_add_func ("/kafka-decider/epochs-wait-for-a-broker-that-is-killed",
                    test_epochs_wait_for_a_broker_that_is_killed);
   return g_test_run ();
 }

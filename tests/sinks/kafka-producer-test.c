@@ -1,0 +1,174 @@
+/* What the producer makes of errors that a broker gives when it is told to: over librdkafka's mock broker, which lives in
+ * the test's own process.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <weir/kafka.h>
+#include <weir/test.h>
+#include <weir/weir.h>
+
+#include "tests/servers/kafka-ops.h"
+
+#define PRODUCE 0 /* the request's number in Kafka's protocol */
+#define TOPIC   "topic"
+
+typedef struct {
+  rd_kafka_t *rk; /* whose the cluster is */
+  rd_kafka_mock_cluster_t *cluster;
+  WeirContext *ctx;
+  WeirQueue *queue;
+} Mock;
+
+static void
+mock_init (Mock *mock, gconstpointer data)
+{
+  rd_kafka_conf_t *conf = rd_kafka_conf_new ();
+  g_autoptr (GError) error = NULL;
+
+  mock->rk = rd_kafka_new (RD_KAFKA_PRODUCER, conf, NULL, 0);
+  mock->cluster = rd_kafka_mock_cluster_new (mock->rk, 1);
+  rd_kafka_mock_topic_create (mock->cluster, TOPIC, 1, 1);
+  mock->ctx = weir_test_context_new (WEIR_SECONDS (1));
+  mock->queue = weir_queue_new ();
+  weir_context_set (mock->ctx, "log.level", "error", &error);
+  g_assert_no_error (error);
+  weir_kafka_output (weir_queue_stream (mock->ctx, mock->queue, TRUE),
+                     weir_kafka_new (mock->ctx, rd_kafka_mock_cluster_bootstraps (mock->cluster), NULL), TOPIC);
+}
+
+static void
+mock_clear (Mock *mock, gconstpointer data)
+{
+  weir_context_free (mock->ctx);
+  weir_queue_free (mock->queue);
+  rd_kafka_mock_cluster_destroy (mock->cluster);
+  rd_kafka_destroy (mock->rk);
+}
+
+static void
+push (Mock *mock, gint64 number)
+{
+  WeirValue value = weir_int (number);
+
+  weir_queue_push (mock->queue, &value, 1);
+}
+
+static void
+run (Mock *mock, guint n)
+{
+  g_autoptr (GError) error = NULL;
+
+  weir_test_advance (mock->ctx, n, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+add_value (const KafkaRecord *record, gpointer text)
+{
+  g_string_append_printf (text, " %s", record->value);
+  return TRUE;
+}
+
+static void
+expect (Mock *mock, const char *values)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  kafka_ops_read (rd_kafka_mock_cluster_bootstraps (mock->cluster), TOPIC, TRUE, add_value, text, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (text->str, ==, values);
+}
+
+static void
+test_what_may_pass_is_tried_again (Mock *mock, gconstpointer data)
+{
+  push (mock, 1);
+  push (mock, 2);
+  run (mock, 1);
+  rd_kafka_mock_push_request_errors (mock->cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                                     RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
+  run (mock, 1);
+  expect (mock, " 1 2");
+}
+
+static void
+test_what_cannot_pass_fails_the_batch (Mock *mock, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  push (mock, 1);
+  push (mock, 2);
+  run (mock, 1);
+  rd_kafka_mock_push_request_errors (mock->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  g_assert_false (weir_test_advance (mock->ctx, 1, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "was not delivered"));
+  g_assert_nonnull (strstr (error->message, "the user may not use this topic: ask for the right"));
+  expect (mock, " 1");
+}
+
+/* Pitfall: an idempotent producer that lost its sequence never recovers by itself. */
+static void
+test_a_producer_that_gave_up_is_replaced (Mock *mock, gconstpointer data)
+{
+  push (mock, 1);
+  push (mock, 2);
+  push (mock, 3);
+  run (mock, 1);
+  rd_kafka_mock_push_request_errors (mock->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+  run (mock, 1);
+  expect (mock, " 1 2");
+  run (mock, 1);
+  expect (mock, " 1 2 3");
+}
+
+static gpointer
+stop_at_once (gpointer ctx)
+{
+  weir_context_stop (ctx, FALSE);
+  return NULL;
+}
+
+static gboolean
+has_started (WeirContext *ctx)
+{
+  return weir_context_state (ctx) == WEIR_ACTIVE;
+}
+
+static void
+test_a_stop_does_not_wait_for_brokers (Mock *mock, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 start;
+  GThread *thread;
+
+  push (mock, 1);
+  push (mock, 2);
+  run (mock, 1);
+  g_assert_true (has_started (mock->ctx));
+  rd_kafka_mock_broker_set_down (mock->cluster, 1);
+  start = g_get_monotonic_time ();
+  thread = g_thread_new ("stop", stop_at_once, mock->ctx);
+  weir_test_advance (mock->ctx, 1, &error); /* whether the batch has begun or not */
+  g_thread_join (thread);
+  g_assert_cmpint (weir_context_await (mock->ctx, WEIR_SECONDS (20), NULL), !=, WEIR_WAIT_TIMEOUT);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, WEIR_SECONDS (20));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name, test) g_test_add ("/kafka-producer/" name, Mock, NULL, mock_init, test, mock_clear)
+  ADD ("what-may-pass-is-tried-again", test_what_may_pass_is_tried_again);
+  ADD ("what-cannot-pass-fails-the-batch", test_what_cannot_pass_fails_the_batch);
+  ADD ("a-producer-that-gave-up-is-replaced", test_a_producer_that_gave_up_is_replaced);
+  ADD ("a-stop-does-not-wait-for-brokers", test_a_stop_does_not_wait_for_brokers);
+  return g_test_run ();
+}
