@@ -130,9 +130,18 @@ relabel (WeirStream *stream)
   g_free (stream->label);
   if (stream->name != NULL || stream->uid != NULL)
     stream->label = g_strdup (stream->name != NULL ? stream->name : stream->uid);
+  else if (stream->state_of != NULL)
+    stream->label = g_strdup (stream->state_of->label);
   else
     stream->label = g_strdup_printf ("%s-%u", stream->op.klass->verb, stream->id);
   stream->op.name = stream->label;
+}
+
+void
+weir_stream_set_keeper (WeirStream *stream, WeirStream *keeper)
+{
+  stream->state_of = keeper;
+  relabel (stream);
 }
 
 /**
@@ -181,6 +190,7 @@ weir_stream_set_uid (WeirStream *s, const char *uid)
   g_free (keeper->uid);
   keeper->uid = g_strdup (uid);
   relabel (keeper);
+  relabel (s);
   return s;
 }
 

@@ -35,6 +35,8 @@ WeirStream *weir_stream_new (WeirContext *ctx, const WeirOpClass *klass, gpointe
 WeirStream *weir_stream_derive (WeirStream *parent, const WeirOpClass *klass, gpointer params);
 /* A source's stream; allocates klass->instance_size bytes as the params. */
 WeirStream *weir_stream_new_source (WeirContext *ctx, const WeirSourceKlass *klass);
+/* Of a verb that is two streams: @stream, which the job gets, goes by the name of @keeper, which has the state. */
+void weir_stream_set_keeper (WeirStream *stream, WeirStream *keeper);
 /* By what a checkpoint knows it: the uid, or "<verb>-<n>"; transfer full. */
 char *weir_stream_identity (const WeirStream *stream);
 /* Of a window: what was asked for; resolved and checked at start. */

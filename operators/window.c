@@ -136,6 +136,6 @@ weir_group_by_key_and_window (WeirStream *s, WeirTime length, WeirTime slide)
   WeirStream *window = derive (s, &group_class, length, slide);
   WeirStream *groups = weir_group_by_key (window);
 
-  groups->state_of = window;
+  weir_stream_set_keeper (groups, window);
   return groups;
 }
