@@ -129,3 +129,6 @@ void weir_intake_writer_stop (WeirIntake *intake); /* writes what is there, once
 
 /* Under lock. */
 void weir_intake_close_block (WeirIntake *intake); /* the open one becomes pending */
+gint64 weir_intake_now (const WeirIntake *intake); /* by the engine's clock */
+gboolean weir_intake_looks_full (const WeirIntake *intake);
+void weir_intake_wait_for_room (WeirIntake *intake); /* or for a change: look again */
