@@ -306,6 +306,20 @@ weir_arena_rewind (WeirArena *arena, const WeirArena *mark)
   *arena = *mark;
 }
 
+/* Behind the newest, out of which memory is handed. */
+void
+weir_arena_adopt (WeirArena *arena, WeirBlock *block)
+{
+  WeirBlock **place = arena->blocks != NULL ? &arena->blocks->next : &arena->blocks;
+
+  g_assert (__atomic_load_n (&block->refs, __ATOMIC_ACQUIRE) == 1);
+  if (arena->blocks == NULL)
+    arena->next = arena->end = block->data + weir_block_capacity (block);
+  block->next = *place;
+  *place = block;
+  arena->used += block->size;
+}
+
 gpointer
 weir_arena_alloc_slow (WeirArena *arena, gsize size)
 {

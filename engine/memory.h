@@ -56,6 +56,8 @@ void weir_arena_clear (WeirArena *arena);
 void weir_arena_reset (WeirArena *arena); /* all is taken back; keeps one block for what comes next */
 /* Takes back all that was allocated since *mark, which is a copy of the arena as it was. */
 void weir_arena_rewind (WeirArena *arena, const WeirArena *mark);
+/* The block lives as long as what was allocated here so far. Transfer full: nobody else may hold a reference. */
+void weir_arena_adopt (WeirArena *arena, WeirBlock *block);
 gpointer weir_arena_alloc_slow (WeirArena *arena, gsize size);
 
 /* 8-aligned, not zeroed, also for no bytes at all; NULL when the memory limit would be passed. */
