@@ -138,6 +138,26 @@ weir_context_free (WeirContext *ctx)
 }
 
 /**
+ * weir_context_set_name:
+ * @ctx: the context
+ * @name: what this run of the program is called from now on, in logs and errors, and towards servers; copied
+ *
+ * Names the job once its arguments are known, where a program runs several times at once: transactional ids of Kafka are
+ * made of it, and two jobs of one name shut each other out. --help keeps the name of weir_context_new(). To be called
+ * before the context starts; a job that is to go on from its checkpoint has to be called the same each time.
+ */
+void
+weir_context_set_name (WeirContext *ctx, const char *name)
+{
+  g_return_if_fail (ctx != NULL && name != NULL && name[0] != '\0');
+  if (!weir_context_may_build (ctx, "the name of the context"))
+    return;
+  g_free (ctx->name);
+  ctx->name = g_strdup (name);
+  ctx->log.name = ctx->name;
+}
+
+/**
  * weir_context_set_usage:
  * @ctx: the context
  * @words: the words that the command line must have, such as "HOST PORT" or "BROKERS TOPIC..."

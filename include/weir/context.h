@@ -13,6 +13,7 @@ typedef struct _WeirCounter WeirCounter;
 
 WEIR_API WeirContext *weir_context_new (const char *name, WeirTime batch_interval);
 WEIR_API void weir_context_free (WeirContext *ctx);
+WEIR_API void weir_context_set_name (WeirContext *ctx, const char *name);
 WEIR_API void weir_context_set_usage (WeirContext *ctx, const char *words);
 WEIR_API void weir_context_add_options (WeirContext *ctx, const GOptionEntry *entries);
 WEIR_API gboolean weir_context_parse_args (WeirContext *ctx, int *argc, char ***argv, GError **error);

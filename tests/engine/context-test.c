@@ -7,6 +7,7 @@
 #include <weir/input.h>
 #include <weir/test.h>
 
+#include "engine/decider.h"
 #include "tests/engine/watch.h"
 
 #define SHORT WEIR_MILLISECONDS (5)
@@ -86,6 +87,19 @@ expect_no_start (Fixture *f, gint code, const char *message)
   g_assert_false (weir_context_start (f->ctx, &error));
   g_assert_error (error, WEIR_ERROR, code);
   g_assert_cmpstr (error->message, ==, message);
+}
+
+static void
+a_context_is_renamed_before_it_starts (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  weir_context_set_name (f->ctx, "job.7");
+  g_assert_cmpstr (f->ctx->log.name, ==, "job.7");
+  weir_foreach_batch (f->input, do_nothing, NULL);
+  weir_context_start (f->ctx, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (weir_engine_job_name (f->ctx->engine), ==, "job.7");
 }
 
 static void
@@ -533,6 +547,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD (a_context_runs_until_it_is_stopped);
+  ADD (a_context_is_renamed_before_it_starts);
   ADD (a_context_starts_once);
   ADD (a_stop_before_the_start_is_the_end);
   ADD (a_context_may_be_stopped_often);
