@@ -25,7 +25,7 @@ SERVER_SUITES = ["kafka", "redis"]
 SANITIZER_SETUP = ["-Dbuildtype=debugoptimized", "-Dbench=false", "-Db_lundef=false"]
 PROFILES = {
     "gcc": {
-        "about": "release build with gcc; every suite",
+        "about": "release build with gcc; every suite, heavy only with --full",
         "env": {"CC": "gcc"},
         "setup": ["-Dbuildtype=release", "-Dwerror=true"],
         "suites": CODE_SUITES + SERVER_SUITES + ["recovery", "examples", "lint"],
@@ -182,7 +182,7 @@ class Profile:
             os.remove(old)
         command = ["meson", "test", "-C", self.dir, "--no-rebuild", "--num-processes", str(os.cpu_count() or 2),
                    "--timeout-multiplier", str(self.spec.get("timeouts", 1))]
-        for suite in self.spec["suites"]:
+        for suite in self.spec["suites"] + (["heavy"] if self.name == "gcc" and self.options.full else []):
             command += ["--suite", "weir:" + suite]
         env = dict(self.env, **self.spec.get("run_env", {}))
         status = run_logged(self.spec.get("wrap", []) + command + self.options.tests, self.dir + ".test.log", env)
@@ -233,13 +233,14 @@ def parse_options():
         description="Builds weir and runs its tests, under every profile unless told otherwise.",
         epilog="profiles:\n" + about + "\n\nBuild directories and logs are in build/.")
     parser.add_argument("--quick", action="store_true", help="profile gcc only, no fuzzing")
-    parser.add_argument("--full", action="store_true", help="every profile, fuzz targets a minute each (CI=true does this)")
+    parser.add_argument("--full", action="store_true", help="every profile, the heavy suite, fuzz targets a minute each (CI=true does this)")
     parser.add_argument("--profile", action="append", choices=list(PROFILES), metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--fuzz-seconds", type=int, metavar="N", help="time for each fuzz target (10; 60 with --full)")
     parser.add_argument("tests", nargs="*", metavar="TEST", help="only these tests, as meson names them: engine/value-test")
     options = parser.parse_args()
+    options.full = options.full or ci
     if options.fuzz_seconds is None:
-        options.fuzz_seconds = 60 if options.full or ci else 10
+        options.fuzz_seconds = 60 if options.full else 10
     if options.fuzz_seconds < 1:
         parser.error("--fuzz-seconds: at least 1")
     options.profile = options.profile or (["gcc"] if options.quick else list(PROFILES))
