@@ -1,6 +1,6 @@
 /* Owns which blocks a batch has, and where a source stands that has a log: at the number of the block that is next.
  * Blocks that only the log has, after a restart, are read from it by the workers. Must not know who receives.
- * Threads: the loop's, but for weir_intake_read (); see intake.h.
+ * Threads: the loop's, but for the cursors', which are the workers'; see intake.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <weir/error.h>
@@ -147,20 +147,52 @@ load (WeirIntake *intake, const WeirReceived *received, GError **error)
   return block;
 }
 
-const char *
-weir_intake_read (WeirIntake *intake, WeirIntakePlan *plan, guint i, const char **to, GError **error)
+/* A block is of one partition, and of one worker. */
+static gboolean
+make_readable (WeirIntake *intake, WeirReceived *received, GError **error)
 {
-  WeirReceived *received = &g_array_index (plan->blocks, WeirReceived, i);
+  if (received->block != NULL)
+    return TRUE;
+  received->block = load (intake, received, error);
+  if (received->block == NULL)
+    return FALSE;
+  received->from = received->block->data;
+  received->to = received->from + received->size;
+  return TRUE;
+}
 
-  if (received->block == NULL) { /* a block is of one partition, and of one worker */
-    received->block = load (intake, received, error);
-    if (received->block == NULL)
-      return NULL;
-    received->from = received->block->data;
-    received->to = received->from + received->size;
+gboolean
+weir_intake_cursor_open (WeirIntakeCursor *cursor, WeirIntake *intake, const WeirPlan *plan, guint partition,
+                         GError **error)
+{
+  const WeirIntakePlan *data = plan->data;
+  WeirReceived *received;
+
+  if (!cursor->is_begun) {
+    cursor->is_begun = TRUE;
+    cursor->block = data->starts[partition];
+    cursor->end = data->starts[partition + 1];
   }
-  *to = received->to;
-  return received->from;
+  if (cursor->at != NULL)
+    return TRUE;
+  if (cursor->block == cursor->end)
+    return FALSE;
+  received = &g_array_index (data->blocks, WeirReceived, cursor->block);
+  if (!make_readable (intake, received, error))
+    return FALSE;
+  cursor->at = received->from;
+  cursor->to = received->to;
+  return TRUE;
+}
+
+gboolean
+weir_intake_cursor_close (WeirIntakeCursor *cursor)
+{
+  if (cursor->at == cursor->to) {
+    cursor->at = NULL;
+    cursor->block++;
+  }
+  return cursor->at != NULL || cursor->block < cursor->end;
 }
 
 /* --- positions --- */
@@ -213,13 +245,14 @@ weir_intake_resume (WeirIntake *intake, gconstpointer position, gsize size, GErr
   }
   g_array_remove_range (intake->staged, 0, count_before (intake, number));
   intake->next = intake->was_sealed = number;
+  intake->has_resumed = TRUE;
   return TRUE;
 }
 
 gboolean
-weir_intake_check_begin (WeirIntake *intake, gboolean has_resumed, GError **error)
+weir_intake_check_begin (WeirIntake *intake, GError **error)
 {
-  if (intake->log == NULL || has_resumed || intake->logged_from == 1)
+  if (intake->log == NULL || intake->has_resumed || intake->logged_from == 1)
     return TRUE;
   g_set_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS,
                "the checkpoint does not know how much of the log %s has been processed, which begins with block "

@@ -74,7 +74,8 @@ typedef struct {
   gboolean quits;
   guint64 forget;     /* blocks before this number are needed no more; 0: nothing new */
   pthread_t writer;   /* 0: there is none */
-  guint64 was_sealed; /* loop: the position of the newest sealed epoch */
+  guint64 was_sealed; /* the position of the newest sealed epoch */
+  gboolean has_resumed;
 } WeirIntake;
 
 /* What one batch has of it; constant but for what is read from the log. */
@@ -112,7 +113,7 @@ void weir_intake_plan (WeirIntake *intake, WeirPlan *plan);
 void weir_intake_release (WeirIntake *intake, WeirPlan *plan);
 
 /* Before anything is received. DATA_LOSS: the log is older than the checkpoint, which knows nothing of it. */
-gboolean weir_intake_check_begin (WeirIntake *intake, gboolean has_resumed, GError **error);
+gboolean weir_intake_check_begin (WeirIntake *intake, GError **error);
 
 /* With a log: the slots of a source that can be read again. */
 void weir_intake_save (WeirIntake *intake, GByteArray *position);
@@ -120,8 +121,19 @@ gboolean weir_intake_resume (WeirIntake *intake, gconstpointer position, gsize s
 gboolean weir_intake_replan (WeirIntake *intake, WeirPlan *plan, gconstpointer position, gsize size);
 void weir_intake_sealed (WeirIntake *intake, gconstpointer position, gsize size);
 
-/* Workers: block @i of a plan; *to is where it ends. NULL: it could not be read back from the log. */
-const char *weir_intake_read (WeirIntake *intake, WeirIntakePlan *plan, guint i, const char **to, GError **error);
+/* Where the reading of a partition stands. Begins zeroed. */
+typedef struct {
+  gboolean is_begun;
+  guint block, end;
+  const char *at, *to; /* in the block; at NULL: before it */
+} WeirIntakeCursor;
+
+/* Workers: `at` and `to` are what is left of a block. FALSE: the partition is at its end, or @error is set: a block could
+ * not be read back from the log. */
+gboolean weir_intake_cursor_open (WeirIntakeCursor *cursor, WeirIntake *intake, const WeirPlan *plan, guint partition,
+                                  GError **error);
+/* Something was read up to `at`. TRUE: there is more. */
+gboolean weir_intake_cursor_close (WeirIntakeCursor *cursor);
 
 /* sources/intake-writer.c. */
 gboolean weir_intake_writer_start (WeirIntake *intake, GError **error);

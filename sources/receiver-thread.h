@@ -18,8 +18,7 @@ struct _WeirReceiver {
 
   /* While it is open. */
   gpointer instance;
-  gboolean has_thread; /* loop, as has_resumed */
-  gboolean has_resumed;
+  gboolean has_thread; /* loop */
   pthread_t thread;
   gint n_stored; /* atomic: whether anything came since the last start; stays at 1 */
 

@@ -16,12 +16,6 @@
 
 #define FORM "values, in weir's wire format, version 1"
 
-typedef struct {
-  gboolean is_begun;
-  guint block, end;    /* of the partition */
-  const char *at, *to; /* in the block; at NULL: before it */
-} Cursor;
-
 static const WeirSourceKlass receiver_class, logged_receiver_class;
 
 static void
@@ -41,7 +35,6 @@ receiver_open (WeirSource *source, GError **error)
   if (self->intake.log != NULL)
     source->klass = &logged_receiver_class;
   self->instance = g_malloc0 (self->klass.instance_size);
-  self->has_resumed = FALSE;
   self->info = (WeirReceiverInfo){ .name = g_strdup (self->klass.name), .stream = g_strdup (source->op->name) };
   return TRUE;
 }
@@ -59,7 +52,7 @@ receiver_start (WeirSource *source)
   WeirReceiver *self = (WeirReceiver *) source;
   GError *error = NULL;
 
-  if (!weir_intake_check_begin (&self->intake, self->has_resumed, &error) || !weir_receiver_thread_start (self, &error))
+  if (!weir_intake_check_begin (&self->intake, &error) || !weir_receiver_thread_start (self, &error))
     fail (self, error);
 }
 
@@ -123,10 +116,7 @@ receiver_save (WeirSource *source, const WeirPlan *plan, GByteArray *position)
 static gboolean
 receiver_resume (WeirSource *source, gconstpointer position, gsize size, GError **error)
 {
-  WeirReceiver *self = (WeirReceiver *) source;
-
-  self->has_resumed = TRUE;
-  return weir_intake_resume (&self->intake, position, size, error);
+  return weir_intake_resume (&((WeirReceiver *) source)->intake, position, size, error);
 }
 
 static gboolean
@@ -143,33 +133,23 @@ receiver_sealed (WeirSource *source, gconstpointer position, gsize size)
 
 /* --- reading --- */
 
-/* The next block of the partition. FALSE: there is none, or it cannot be read. */
+/* FALSE: there is nothing more, or it cannot be read. */
 static gboolean
 open_block (WeirTask *task, const WeirReader *reader)
 {
   const WeirPlan *plan = reader->plan;
-  WeirIntakePlan *data = plan->data;
-  Cursor *cursor = reader->state;
   g_autoptr (GError) error = NULL;
+  gboolean ok = weir_intake_cursor_open (reader->state, &((WeirReceiver *) plan->source)->intake, plan,
+                                         reader->partition, &error);
 
-  if (!cursor->is_begun) {
-    cursor->is_begun = TRUE;
-    cursor->block = data->starts[reader->partition];
-    cursor->end = data->starts[reader->partition + 1];
-  }
-  if (cursor->at != NULL)
-    return TRUE;
-  if (cursor->block == cursor->end)
-    return FALSE;
-  cursor->at = weir_intake_read (&((WeirReceiver *) plan->source)->intake, data, cursor->block, &cursor->to, &error);
-  if (cursor->at == NULL)
+  if (error != NULL)
     weir_task_fail (task, error->code, "%s", error->message);
-  return cursor->at != NULL;
+  return ok;
 }
 
 /* FALSE: what was stored cannot be read, and the batch has failed. */
 static gboolean
-emit_next (WeirTask *task, Cursor *cursor)
+emit_next (WeirTask *task, WeirIntakeCursor *cursor)
 {
   g_autoptr (GError) error = NULL;
   gsize n_consumed;
@@ -187,7 +167,7 @@ emit_next (WeirTask *task, Cursor *cursor)
 static gboolean
 receiver_read (WeirTask *task, WeirReader *reader)
 {
-  Cursor *cursor = reader->state;
+  WeirIntakeCursor *cursor = reader->state;
   guint n = 0;
 
   if (!open_block (task, reader))
@@ -197,12 +177,8 @@ receiver_read (WeirTask *task, WeirReader *reader)
       return FALSE;
     n++;
   }
-  if (cursor->at == cursor->to) {
-    cursor->at = NULL;
-    cursor->block++;
-  }
   __atomic_add_fetch (&task->task_run->run->n_records, n, __ATOMIC_RELAXED);
-  return cursor->at != NULL || cursor->block < cursor->end;
+  return weir_intake_cursor_close (cursor);
 }
 
 static void
@@ -218,7 +194,7 @@ receiver_params_clear (gpointer params)
 #define RECEIVER_CLASS                                                                                                 \
   .op = { .verb = "receiver_stream",                                                                                   \
           .kind = WEIR_OP_SOURCE,                                                                                      \
-          .reader_size = sizeof (Cursor),                                                                              \
+          .reader_size = sizeof (WeirIntakeCursor),                                                                    \
           .read = receiver_read,                                                                                       \
           .params_clear = receiver_params_clear },                                                                     \
   .instance_size = sizeof (WeirReceiver), .open = receiver_open, .start = receiver_start, .stop = receiver_stop,       \

@@ -18,9 +18,7 @@
 #include "engine/options.h"
 #include "engine/stream.h"
 #include "engine/task.h"
-#include "sources/backlog.h"
-#include "sources/framing-batch.h"
-#include "sources/socket-connection.h"
+#include "sources/socket-log.h"
 
 /* What is received in one turn of the loop: a fraction of a millisecond, so that ticks are not late. */
 #define TURN_BYTES ((gsize) 1024 * 1024)
@@ -28,24 +26,12 @@
 /* One record may take this part of memory.limit: a longer one could stop all others for ever. */
 #define RECORD_SHARE 4
 
-typedef struct {
-  WeirSource source;
-  char *host, *port;
-  WeirFraming framing; /* constant once open */
-  gboolean max_is_asked;
-  guint n_partitions; /* at most */
-  WeirFramer framer;
-  WeirBacklog backlog;
-  WeirConnection *connection;
-  gboolean has_news; /* rejects that no batch has reported yet */
-} SocketSource;
-
 typedef enum { GOT_MORE, GOT_ALL, NO_ROOM, ENDED, LOST } Receipt;
 
 static gboolean
 socket_open (WeirSource *source, GError **error)
 {
-  SocketSource *self = (SocketSource *) source;
+  WeirSocketSource *self = (WeirSocketSource *) source;
   const WeirOptions *options = weir_engine_options (source->engine);
   gsize share = weir_memory_limit (weir_engine_memory (source->engine)) / RECORD_SHARE;
 
@@ -63,11 +49,12 @@ socket_open (WeirSource *source, GError **error)
   self->n_partitions = weir_options_integer (options, WEIR_OPTION_PARTITIONS);
   weir_backlog_init (&self->backlog);
   weir_framer_init (&self->framer, &self->framing, weir_engine_memory (source->engine), WEIR_FRAMER_BLOCK);
-  return TRUE;
+  self->is_open = TRUE;
+  return weir_socket_log_open (self, error);
 }
 
 static const char *
-too_long (const SocketSource *self)
+too_long (const WeirSocketSource *self)
 {
   if (self->max_is_asked)
     return "record longer than its framing's max_size";
@@ -76,14 +63,14 @@ too_long (const SocketSource *self)
 }
 
 static void
-reject (SocketSource *self, const char *reason, guint64 n)
+reject (WeirSocketSource *self, const char *reason, guint64 n)
 {
   self->has_news = TRUE;
   weir_engine_count_reject (self->source.engine, self->source.op, reason, n);
 }
 
 static void
-reject_unfinished (SocketSource *self, gsize n_bytes, const char *reason)
+reject_unfinished (WeirSocketSource *self, gsize n_bytes, const char *reason)
 {
   if (n_bytes == 0)
     return;
@@ -94,7 +81,7 @@ reject_unfinished (SocketSource *self, gsize n_bytes, const char *reason)
 }
 
 static Receipt
-receive_once (SocketSource *self, int fd, gsize most, gsize *n_received)
+receive_once (WeirSocketSource *self, int fd, gsize most, gsize *n_received)
 {
   gsize size;
   gssize n;
@@ -120,21 +107,30 @@ receive_once (SocketSource *self, int fd, gsize most, gsize *n_received)
 static void
 on_room (WeirSource *source)
 {
-  SocketSource *self = (SocketSource *) source;
+  WeirSocketSource *self = (WeirSocketSource *) source;
 
   if (self->connection != NULL)
     weir_connection_resume (self->connection);
 }
 
+static gboolean
+is_full (WeirSocketSource *self)
+{
+  if (self->is_logged)
+    return weir_intake_is_full (&self->intake);
+  return weir_backlog_is_full (&self->backlog, self->framer.n_bytes);
+}
+
 static WeirConnectionVerdict
 on_readable (int fd, gpointer data)
 {
-  SocketSource *self = data;
-  Receipt receipt = weir_backlog_is_full (&self->backlog, self->framer.n_bytes) ? NO_ROOM : GOT_MORE;
+  WeirSocketSource *self = data;
+  Receipt receipt = is_full (self) ? NO_ROOM : GOT_MORE;
   gsize n;
 
   for (gsize left = TURN_BYTES; left > 0 && receipt == GOT_MORE; left -= n)
     receipt = receive_once (self, fd, left, &n);
+  weir_socket_log_hand_over (self);
   if (receipt == NO_ROOM) {
     weir_engine_on_room (self->source.engine, &self->source, on_room);
     return WEIR_CONNECTION_HOLDS;
@@ -147,25 +143,31 @@ on_readable (int fd, gpointer data)
 static void
 on_closed (gboolean is_orderly, gpointer data)
 {
-  SocketSource *self = data;
+  WeirSocketSource *self = data;
 
   if (is_orderly)
     reject_unfinished (self, weir_framer_finish (&self->framer), "the peer closed inside a record");
   else
     reject_unfinished (self, weir_framer_drop (&self->framer), "the connection broke off inside a record");
+  weir_socket_log_hand_over (self);
 }
 
 static void
 socket_start (WeirSource *source)
 {
   static const WeirConnectionFuncs funcs = { .readable = on_readable, .closed = on_closed };
-  SocketSource *self = (SocketSource *) source;
+  WeirSocketSource *self = (WeirSocketSource *) source;
+  GError *error = NULL;
   const WeirPeer peer = {
     .host = self->host,
     .port = self->port,
     .keepalive = weir_options_duration (weir_engine_options (source->engine), WEIR_OPTION_SOCKET_KEEPALIVE),
   };
 
+  if (self->is_logged && !weir_intake_check_begin (&self->intake, &error)) {
+    weir_engine_fail (source->engine, error);
+    return;
+  }
   self->connection =
       weir_connection_new (weir_engine_loop (source->engine), weir_engine_log (source->engine), &peer, &funcs, self);
   weir_connection_start (self->connection);
@@ -174,7 +176,7 @@ socket_start (WeirSource *source)
 /* The peer has been told that these bytes arrived, so they are part of what was received. No more than that: a peer
  * that goes on sending must not hold up the stop. TRUE: the peer had ended the stream there. */
 static gboolean
-receive_the_rest (SocketSource *self, int fd)
+receive_the_rest (WeirSocketSource *self, int fd)
 {
   Receipt receipt = GOT_MORE;
   int n_waiting = 0;
@@ -195,17 +197,10 @@ receive_the_rest (SocketSource *self, int fd)
 }
 
 static void
-socket_stop (WeirSource *source)
+receive_last (WeirSocketSource *self, int fd)
 {
-  SocketSource *self = (SocketSource *) source;
   gboolean has_ended;
-  int fd;
 
-  if (self->connection == NULL || (fd = weir_connection_fd (self->connection)) < 0) {
-    if (self->connection != NULL)
-      weir_connection_stop (self->connection);
-    return;
-  }
   has_ended = receive_the_rest (self, fd);
   weir_connection_stop (self->connection);
   if (has_ended)
@@ -214,10 +209,23 @@ socket_stop (WeirSource *source)
     reject_unfinished (self, weir_framer_drop (&self->framer), "the job stopped inside a record");
 }
 
+static void
+socket_stop (WeirSource *source)
+{
+  WeirSocketSource *self = (WeirSocketSource *) source;
+  int fd = self->connection != NULL ? weir_connection_fd (self->connection) : -1;
+
+  if (fd >= 0)
+    receive_last (self, fd);
+  else if (self->connection != NULL)
+    weir_connection_stop (self->connection);
+  weir_socket_log_stop (self);
+}
+
 static gboolean
 socket_has_staged (WeirSource *source)
 {
-  const SocketSource *self = (const SocketSource *) source;
+  const WeirSocketSource *self = (const WeirSocketSource *) source;
 
   return self->framer.ranges->len > 0 || self->has_news;
 }
@@ -225,7 +233,7 @@ socket_has_staged (WeirSource *source)
 static void
 socket_plan (WeirSource *source, WeirPlan *plan)
 {
-  SocketSource *self = (SocketSource *) source;
+  WeirSocketSource *self = (WeirSocketSource *) source;
   GArray *ranges = weir_framer_steal (&self->framer, &plan->n_bytes);
   WeirFramedBatch *batch = weir_framed_batch_new (ranges, plan->n_bytes, self->n_partitions);
 
@@ -239,12 +247,12 @@ socket_plan (WeirSource *source, WeirPlan *plan)
 static void
 socket_release (WeirSource *source, WeirPlan *plan)
 {
-  weir_backlog_released (&((SocketSource *) source)->backlog, plan->n_bytes);
+  weir_backlog_released (&((WeirSocketSource *) source)->backlog, plan->n_bytes);
   weir_framed_batch_free (g_steal_pointer (&plan->data));
 }
 
-static void
-account (WeirTask *task, const SocketSource *self, guint n, const WeirFramingTally *tally)
+void
+weir_socket_account (WeirTask *task, const WeirSocketSource *self, guint n, const WeirFramingTally *tally)
 {
   WeirRun *run = task->task_run->run;
 
@@ -259,15 +267,17 @@ static gboolean
 socket_read (WeirTask *task, WeirReader *reader)
 {
   const WeirPlan *plan = reader->plan;
-  const SocketSource *self = (const SocketSource *) plan->source;
+  const WeirSocketSource *self = (const WeirSocketSource *) plan->source;
   WeirFramingTally tally = { 0 };
 
+  if (self->is_logged)
+    return weir_socket_log_read (task, reader);
   if (!weir_framed_cursor_open (reader->state, plan->data, reader->partition))
     return FALSE;
   weir_task_reserve (task, FALSE);
   task->head.n_elements = weir_framed_cursor_read (reader->state, plan->data, &self->framing, task->head.values,
                                                    task->head.capacity, &tally);
-  account (task, self, task->head.n_elements, &tally);
+  weir_socket_account (task, self, task->head.n_elements, &tally);
   weir_task_flush (task);
   return TRUE;
 }
@@ -275,9 +285,13 @@ socket_read (WeirTask *task, WeirReader *reader)
 static void
 socket_close (WeirSource *source)
 {
-  SocketSource *self = (SocketSource *) source;
+  WeirSocketSource *self = (WeirSocketSource *) source;
 
+  if (!self->is_open)
+    return;
+  self->is_open = FALSE;
   g_clear_pointer (&self->connection, weir_connection_free);
+  weir_socket_log_close (self);
   weir_framer_clear (&self->framer);
   weir_backlog_clear (&self->backlog);
 }
@@ -285,7 +299,7 @@ socket_close (WeirSource *source)
 static void
 socket_params_clear (gpointer params)
 {
-  SocketSource *self = params;
+  WeirSocketSource *self = params;
 
   g_free (self->host);
   g_free (self->port);
@@ -296,11 +310,11 @@ socket_params_clear (gpointer params)
     .op = {                                                                                                           \
       .verb = (name),                                                                                                 \
       .kind = WEIR_OP_SOURCE,                                                                                         \
-      .reader_size = sizeof (WeirFramedCursor),                                                                                 \
+      .reader_size = MAX (sizeof (WeirFramedCursor), sizeof (WeirIntakeCursor)),                                                                                 \
       .read = socket_read,                                                                                            \
       .params_clear = socket_params_clear,                                                                            \
     },                                                                                                                \
-    .instance_size = sizeof (SocketSource),                                                                           \
+    .instance_size = sizeof (WeirSocketSource),                                                                           \
     .open = socket_open,                                                                                              \
     .start = socket_start,                                                                                            \
     .plan = socket_plan,                                                                                              \
@@ -333,7 +347,7 @@ new_stream (WeirContext *ctx, const WeirSourceKlass *klass, const char *host, co
             const WeirFraming *framing)
 {
   WeirStream *stream = weir_stream_new_source (ctx, klass);
-  SocketSource *self = (SocketSource *) stream->source;
+  WeirSocketSource *self = (WeirSocketSource *) stream->source;
   g_autoptr (GError) error = NULL;
 
   self->host = g_strdup (host);
