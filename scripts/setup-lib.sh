@@ -25,11 +25,15 @@ clang-format-14     command clang-format-14
 universal-ctags     command ctags
 binutils            command objdump
 libjson-glib-dev    library json-glib-1.0     1.6
+libjemalloc-dev     library jemalloc          5.0
 python3             command python3
 git                 command git
 netcat-openbsd      command nc
 util-linux          command setarch
 redis-server        command redis-server
+'
+# WEIR_ALLOCATOR=jemalloc: what weir's own programs are linked with.
+[ "${WEIR_ALLOCATOR:-system}" = system ] || setup_build_needs+='libjemalloc-dev     library jemalloc          5.0
 '
 # The real parts that tests run against.
 setup_server_needs='
@@ -96,19 +100,33 @@ setup_install ()
   [ -z "$missing" ] || setup_cannot "$missing" 'apt-get installed it, yet it is not found (an old release?)'
 }
 
+# setup_allocator BUILD_DIR: makes WEIR_ALLOCATOR the allocator of a tree that is configured.
+setup_allocator ()
+{
+  local wanted=${WEIR_ALLOCATOR:-system} noted=$1/allocator
+  [ "$(cat "$noted" 2> /dev/null || echo system)" = "$wanted" ] && return 0
+  meson setup --reconfigure "$1" "-Dallocator=$wanted" >> "$1.setup.log" 2>&1 < /dev/null && echo "$wanted" > "$noted"
+}
+
 # setup_tree BUILD_DIR OPTION...: configures BUILD_DIR once; later calls cost nothing, ninja sees changes by itself.
 setup_tree ()
 {
   local dir=$1 log=$1.setup.log
   shift
-  [ -e "$dir/build.ninja" ] && return 0
   mkdir -p "$(dirname "$dir")"
-  if ! meson setup "$dir" "$setup_root" "$@" > "$log" 2>&1 < /dev/null; then
-    echo "weir: meson setup of $dir did not work; its last lines (all of them are in $log):" >&2
-    tail -n 15 "$log" >&2
+  if [ ! -e "$dir/build.ninja" ] && ! meson setup "$dir" "$setup_root" "$@" > "$log" 2>&1 < /dev/null; then
+    setup_failed "$dir"
     rm -rf "$dir"
     return 1
   fi
+  setup_allocator "$dir" || setup_failed "$dir"
+}
+
+setup_failed ()
+{
+  echo "weir: meson setup of $1 did not work; its last lines (all of them are in $1.setup.log):" >&2
+  tail -n 15 "$1.setup.log" >&2
+  return 1
 }
 
 setup_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -7,6 +7,7 @@ usage: as-a-user.py --root DIR --build DIR
 import argparse
 import functools
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
 from installed import Installed, LineServer, Program, run  # noqa: E402
-from tap import Failed, run_cases  # noqa: E402
+from tap import Failed, Skipped, run_cases  # noqa: E402
 
 SUBPROJECT_USER = """project('user', 'c', default_options: ['c_std=gnu11'])
 weir = dependency('weir', fallback: 'weir')
@@ -68,6 +69,21 @@ class Users:
             if "HOST PORT" not in helped:
                 raise Failed(f"--help does not tell the usage:\n{helped}")
 
+    def chosen_allocator(self):
+        """A job of scripts/new-job asks jemalloc for its memory if it is built so, and the system's allocator if not."""
+        if subprocess.run(["pkg-config", "--exists", "jemalloc"]).returncode:
+            raise Skipped("jemalloc is not on this machine")
+        with tempfile.TemporaryDirectory(prefix="weir-new-job-") as folder:
+            job = self.new_job(folder, "tide-counts")
+            for allocator in ("jemalloc", "system"):
+                build = os.path.join(folder, allocator)
+                run("meson", "setup", build, job, f"-Dallocator={allocator}", env=self.weir.env)
+                run("ninja", "-C", build, "tide-counts", env=self.weir.env)
+                bound = run(os.path.join(build, "tide-counts"), "--help", env=dict(self.weir.env, LD_DEBUG="bindings"))
+                asked = "libjemalloc" in "".join(re.findall(r"libglib.* to (\S+) .*normal symbol `malloc'", bound))
+                if asked != (allocator == "jemalloc"):
+                    raise Failed(f"built with -Dallocator={allocator}, jemalloc asked: {asked}")
+
     def refused_names(self):
         """scripts/new-job refuses a bad name and a folder that is there, and touches nothing."""
         with tempfile.TemporaryDirectory(prefix="weir-new-job-") as folder:
@@ -102,7 +118,7 @@ def main():
     parser.add_argument("--build", required=True)
     options = parser.parse_args()
     users = Users(os.path.abspath(options.root), os.path.abspath(options.build))
-    functions = [users.first_job, users.cxx_job, users.made_job, users.refused_names, users.subproject]
+    functions = [users.first_job, users.cxx_job, users.made_job, users.chosen_allocator, users.refused_names, users.subproject]
     return run_cases([(function.__doc__.rstrip("."), function) for function in functions])
 
 
