@@ -41,7 +41,11 @@ see_partitions (WeirDataset *data, WeirTime time, gpointer watch, GError **error
 static WeirValue
 to_pair (WeirTask *task, WeirValue value, gpointer user_data)
 {
-  return weir_pair (task, weir_nil (), weir_int (weir_kind (value) == WEIR_INT ? weir_as_int (value) : 0));
+  gint64 number = weir_as_int (value);
+
+  if (weir_kind (value) == WEIR_TEXT)
+    weir_parse_int (value, &number);
+  return weir_pair (task, weir_nil (), weir_int (number));
 }
 
 static WeirValue
@@ -75,7 +79,8 @@ build (LoggedJob *job, WeirTime at)
   set (job, "partitions", job->partitions);
   set (job, "log.level", "error");
   set (job, "catchup.batches", "100");
-  fed = feed_stream (job->ctx, &job->feed);
+  fed = job->stream != NULL ? weir_stream_set_uid (job->stream (job->ctx, job->stream_data), "fed")
+                            : feed_stream (job->ctx, &job->feed);
   weir_output_set_uid (weir_foreach_batch (fed, see_partitions, &job->watch), "partitions");
   job->collected = weir_collect (weir_map (fed, shorten, NULL));
   totals = weir_update_state_by_key (weir_map (fed, to_pair, NULL), add_up, NULL);

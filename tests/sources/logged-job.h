@@ -12,11 +12,13 @@
 typedef struct {
   Scratch scratch; /* the checkpoint */
   char *uri;
-  const char *interval;                        /* of the checkpoint; NULL: so long that nothing is sealed */
-  const char *block_interval;                  /* NULL: a minute */
-  const char *memory, *partitions, *directory; /* options; NULL: as they are */
-  gboolean is_off;                             /* no log */
-  Watch watch;                                 /* "partitions 3" for each batch */
+  const char *interval;                                    /* of the checkpoint; NULL: so long that nothing is sealed */
+  const char *block_interval;                              /* NULL: a minute */
+  const char *memory, *partitions, *directory;             /* options; NULL: as they are */
+  gboolean is_off;                                         /* no log */
+  WeirStream *(*stream) (WeirContext *ctx, gpointer data); /* what is read instead of the feed; nullable */
+  gpointer stream_data;
+  Watch watch; /* "partitions 3" for each batch */
 
   WeirContext *ctx; /* of the life that runs */
   Feed feed;
