@@ -295,7 +295,7 @@ sink_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error)
   ok = ok && !output->is_sealed && prepare_batch (sink, batch, error) &&
        commit_batch (sink, time, batch->bytes->data, batch->bytes->len, error);
   if (!ok && !output->is_sealed && sink->klass.abort != NULL)
-    sink->klass.abort (sink);
+    (*sink->klass.abort) (sink);
   batch_free (batch);
   return ok;
 }
@@ -366,7 +366,7 @@ sink_abort (WeirOutput *output)
   g_ptr_array_set_size (sink->gathered, 0);
   sink->n_gathered = 0;
   if (sink->klass.abort != NULL)
-    sink->klass.abort (sink);
+    (*sink->klass.abort) (sink);
 }
 
 /* --- life --- */

@@ -7,6 +7,7 @@
 
 #include <weir/context.h>
 #include <weir/output.h>
+#include <weir/receiver.h>
 
 G_BEGIN_DECLS
 
