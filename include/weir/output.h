@@ -13,6 +13,7 @@ typedef gboolean (*WeirForeachFunc) (WeirDataset *data, WeirTime time, gpointer 
 
 WEIR_API WeirOutput *weir_print (WeirStream *s, guint n);
 WEIR_API WeirOutput *weir_save_as_text_files (WeirStream *s, const char *prefix, const char *suffix);
+WEIR_API WeirOutput *weir_save_as_object_files (WeirStream *s, const char *prefix, const char *suffix);
 WEIR_API WeirOutput *weir_foreach_batch (WeirStream *s, WeirForeachFunc f, gpointer user_data);
 WEIR_API WeirOutput *weir_foreach_partition (WeirStream *s, WeirPartitionFunc f, gpointer user_data);
 WEIR_API WeirOutput *weir_output_set_uid (WeirOutput *o, const char *uid);

@@ -141,6 +141,17 @@ inbox_advance_into (Inbox *inbox, gint code, const char *fragment)
   g_assert_error (error, WEIR_ERROR, code);
 }
 
+gboolean
+inbox_has_log (const Inbox *inbox, const char *fragment)
+{
+  gboolean has;
+
+  pthread_mutex_lock (&log_lock);
+  has = strstr (inbox->log->str, fragment) != NULL;
+  pthread_mutex_unlock (&log_lock);
+  return has;
+}
+
 void
 inbox_expect_log (const Inbox *inbox, const char *fragment, guint n)
 {

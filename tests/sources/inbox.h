@@ -36,4 +36,5 @@ void inbox_advance (Inbox *inbox); /* one batch */
 void inbox_expect (Inbox *inbox, guint number, const char *text);
 void inbox_advance_to (Inbox *inbox, const char *text); /* one batch, which has that */
 void inbox_advance_into (Inbox *inbox, gint code, const char *fragment);
+gboolean inbox_has_log (const Inbox *inbox, const char *fragment);
 void inbox_expect_log (const Inbox *inbox, const char *fragment, guint n); /* so often */
