@@ -92,7 +92,7 @@ start (WeirReceiver *self)
   return ok;
 }
 
-/* What was started runs even if a stop has come meanwhile: to undo what it did. It is told at once then. */
+/* What was started runs even if a stop has come meanwhile. It is told at once then. */
 static void
 run (WeirReceiver *self)
 {
@@ -106,8 +106,12 @@ run (WeirReceiver *self)
     self->klass.stop (self);
   self->klass.run (self);
   pthread_mutex_lock (&self->lock);
-  self->is_running = FALSE;
+  self->is_running = self->info.is_active = FALSE;
+  while (self->is_telling)
+    pthread_cond_wait (&self->changed, &self->lock);
   pthread_mutex_unlock (&self->lock);
+  if (self->klass.end != NULL)
+    self->klass.end (self);
 }
 
 /* TRUE: it is to be started again, some time after @failed_at. */
@@ -193,11 +197,17 @@ tell_to_stop (WeirReceiver *self)
   gboolean tells;
 
   pthread_mutex_lock (&self->lock);
-  tells = self->is_running && !self->is_told;
+  tells = self->is_running && !self->is_told && self->klass.stop != NULL;
   self->is_told |= tells;
+  self->is_telling |= tells;
   pthread_mutex_unlock (&self->lock);
-  if (tells && self->klass.stop != NULL)
-    self->klass.stop (self);
+  if (!tells)
+    return;
+  self->klass.stop (self);
+  pthread_mutex_lock (&self->lock);
+  self->is_telling = FALSE;
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
 }
 
 void

@@ -25,7 +25,8 @@ struct _WeirReceiver {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   /* Under lock: */
-  gboolean is_running, is_told, is_stopping; /* is_told: stop has been called in this run */
+  gboolean is_running, is_stopping;
+  gboolean is_told, is_telling; /* stop has been called in this run; somebody is in it */
   gboolean wants_restart, is_over;
   gint64 failed_at; /* monotonic: when a restart was asked for; the thread reads it then */
   WeirReceiverInfo info;

@@ -218,8 +218,8 @@ static const WeirSourceKlass logged_receiver_class = {
  * @klass: what the receiver does; copied, but for what `name` points to, which is copied as well
  * @user_data: for weir_receiver_user_data()
  *
- * A stream of what a receiver of the program's own stores: `start` and `run` are called on a thread that belongs to it,
- * and may block. When `run` has asked for a restart, or `start` has failed, it is started again after 100 ms, then after
+ * A stream of what a receiver of the program's own stores: `start`, `run` and `end` are called on a thread that belongs to
+ * it, and may block. When `run` has asked for a restart, or `start` has failed, it is started again after 100 ms, then after
  * twice as long, up to 10 s, until something was stored. When `run` returns without that, the stream has got its last
  * value. A graceful stop tells `run` to return, and processes what was stored until then.
  *

@@ -9,17 +9,21 @@ G_BEGIN_DECLS
 
 typedef struct _WeirReceiver WeirReceiver;
 
-/* start and run are called on the receiver's thread, again after each restart; stop on another one. */
+/* start, run and end are called on the receiver's thread, again after each restart; stop on another one. */
 typedef struct {
   const char *name;    /* required: what errors, logs and listeners call it */
   gsize instance_size; /* of weir_receiver_instance (): zeroed before the first start, kept across restarts */
-  gboolean (*start) (WeirReceiver *receiver, GError **error); /* optional: connect; may block. FALSE: it is tried again
-                                                                 after a while; what it made until then it has undone */
-  void (*run) (WeirReceiver *receiver);  /* required: receive and store until it is told to stop, then undo what start
-                                            did; may block. It ends the stream's input, unless it asked for a restart */
-  void (*stop) (WeirReceiver *receiver); /* optional: makes run return; must not block. Called at most once a run, maybe
-                                            before it waits for anything, or when it has just returned. NULL: run asks
-                                            weir_receiver_is_stopping () */
+  /* Optional; may block: connect. FALSE: it is tried again after a while, and end is not called. */
+  gboolean (*start) (WeirReceiver *receiver, GError **error);
+  /* Required; may block: receive and store until it is told to stop. When it returns the stream has got its last value,
+   * unless a restart was asked for. */
+  void (*run) (WeirReceiver *receiver);
+  /* Optional; must not block: makes run return. At most once a run, perhaps before run waits for anything, or when it is
+   * about to return anyway; never before start has returned, nor after end was called. Without it, run asks
+   * weir_receiver_is_stopping (). */
+  void (*stop) (WeirReceiver *receiver);
+  /* Optional: run has returned, and nobody is in stop: undo what start did. */
+  void (*end) (WeirReceiver *receiver);
 } WeirReceiverClass;
 
 WEIR_API WeirStream *

@@ -321,7 +321,7 @@ store_and_restart (WeirReceiver *receiver)
 static void
 test_it_starts_again_with_its_instance_as_it_was (Fixture *f, gconstpointer data)
 {
-  static const WeirReceiverClass klass = { "restarting", sizeof (Counting), NULL, store_and_restart, NULL };
+  static const WeirReceiverClass klass = { "restarting", sizeof (Counting), NULL, store_and_restart, NULL, NULL };
 
   collect (f, &klass);
   weir_context_start (f->ctx, NULL);
@@ -409,6 +409,39 @@ open_gate (WeirReceiver *receiver)
   gate_open (&f->gate);
 }
 
+static gboolean
+say_start (WeirReceiver *receiver, GError **error)
+{
+  watch_say (&fixture_of (receiver)->watch, "made");
+  return TRUE;
+}
+
+static void
+say_end (WeirReceiver *receiver)
+{
+  watch_say (&fixture_of (receiver)->watch, "undone");
+}
+
+static void
+test_each_start_has_its_end (Fixture *f, gconstpointer data)
+{
+  static const WeirReceiverClass klass = {
+    "tidy", sizeof (Counting), say_start, store_and_restart, open_gate, say_end
+  };
+
+  collect (f, &klass);
+  weir_context_start (f->ctx, NULL);
+  for (guint i = 1; i <= 3; i++) {
+    await_stored (f, i);
+    if (i < 3)
+      watch_await (&f->watch, "error", i);
+    advance (f, 1);
+  }
+  finish (f);
+  g_assert_cmpuint (watch_count (&f->watch, "made"), ==, 3);
+  g_assert_cmpuint (watch_count (&f->watch, "undone"), ==, 3);
+}
+
 static void
 test_a_graceful_stop_takes_what_is_stored_last (Fixture *f, gconstpointer data)
 {
@@ -449,7 +482,7 @@ run_with_helper (WeirReceiver *receiver)
 static void
 test_another_thread_may_ask_for_a_restart (Fixture *f, gconstpointer data)
 {
-  static const WeirReceiverClass klass = { "helped", sizeof (Counting), NULL, run_with_helper, open_gate };
+  static const WeirReceiverClass klass = { "helped", sizeof (Counting), NULL, run_with_helper, open_gate, NULL };
 
   collect (f, &klass);
   weir_context_start (f->ctx, NULL);
@@ -623,6 +656,7 @@ main (int argc, char **argv)
   ADD (it_starts_again_with_its_instance_as_it_was);
   ADD (starts_in_vain_are_further_and_further_apart);
   ADD (a_run_that_returns_ends_the_input_and_nothing_else);
+  ADD (each_start_has_its_end);
   ADD (a_graceful_stop_takes_what_is_stored_last);
   ADD (another_thread_may_ask_for_a_restart);
   ADD (no_more_than_the_rate_comes_in_a_second);
