@@ -3,6 +3,9 @@
  *
  * WEIR_KILL_AT=NAME:N ends the process, status 137, when the point NAME is passed for the N-th time; the name "any" counts
  * all points. What stands before a step is named after it; what stands after it ends in "-done".
+ *
+ * WEIR_TEST_PHASE_FILE=PATH keeps the newest point in a file of two lines, which outlives the process: that of the batch, and that
+ * of all else. So a test knows what it has interrupted.
  * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once

@@ -10,6 +10,7 @@
 #include "engine/counter.h"
 #include "engine/dataset.h"
 #include "engine/engine.h"
+#include "engine/kill-point.h"
 
 typedef struct {
   WeirEngine *engine;
@@ -268,6 +269,7 @@ run_batch (WeirBatch *batch)
   gint64 start = g_get_monotonic_time ();
   WeirRun run;
 
+  weir_kill_point ("batch");
   init_run (batch, &run);
   set_running (engine, &run);
   info->scheduling_delay = MAX (weir_clock_monotonic (engine->clock) - batch->due, 0);
@@ -278,6 +280,7 @@ run_batch (WeirBatch *batch)
       run_outputs (batch, &run, &info->error))
     weir_counters_merge (engine->ctx->counters, &run);
   set_done (batch);
+  weir_kill_point ("batch-done");
   info->processing_time = g_get_monotonic_time () - start;
   finish_info (info, &run);
   g_free (run.counters);

@@ -6,6 +6,7 @@
 #include <weir/error.h>
 
 #include "engine/checkpoint.h"
+#include "engine/kill-point.h"
 
 void
 weir_sealing_free (WeirSealing *sealing)
@@ -234,14 +235,25 @@ weir_seal (WeirCheckpoint *checkpoint, WeirSealing *sealing, GError **error)
   manifest->decided = sealing->is_decided          ? manifest->epoch
                       : checkpoint->sealed != NULL ? checkpoint->sealed->decided
                                                    : 0;
+  weir_kill_point ("seal-prepare");
   if (!prepare_outputs (checkpoint, sealing, error))
     return FALSE;
+  weir_kill_point ("seal-write");
   if (!insist (checkpoint, sealing, write_epoch, error))
     return FALSE;
+  weir_kill_point ("seal-decide");
   if (!decide (checkpoint, sealing, error))
     return FALSE;
+  weir_kill_point ("seal-current");
   if (!insist (checkpoint, sealing, make_current, error))
     return FALSE;
   adopt (checkpoint, sealing);
-  return insist (checkpoint, sealing, commit_sealed, error) && insist (checkpoint, sealing, forget_old, error);
+  weir_kill_point ("seal-commit");
+  if (!insist (checkpoint, sealing, commit_sealed, error))
+    return FALSE;
+  weir_kill_point ("seal-forget");
+  if (!insist (checkpoint, sealing, forget_old, error))
+    return FALSE;
+  weir_kill_point ("seal-done");
+  return TRUE;
 }

@@ -1,5 +1,5 @@
 /* See generated-text.h. SPDX-License-Identifier: Apache-2.0 */
-#include "generated-text.h"
+#include "examples/generated-text.h"
 
 /* The most frequent first. */
 static const char *const vocabulary[GENERATED_TEXT_WORDS] = {

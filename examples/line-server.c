@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "generated-text.h"
+#include "examples/generated-text.h"
 
 #define PAUSE_MS   10   /* between two blocks of lines */
 #define BLOCK_MOST 1000 /* lines; more are due when the client was slow or the rate is high */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "generated-text.h"
+#include "examples/generated-text.h"
 
 #define PAUSE_US  10000
 #define MOST_RATE 1e6

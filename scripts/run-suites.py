@@ -64,6 +64,12 @@ PROFILES = {
             "G_SLICE": "always-malloc",
         },
     },
+    "recovery": {
+        "about": "release build with kill points (gcc); kills, clocks, and servers that go away",
+        "env": {"CC": "gcc"},
+        "setup": ["-Dbuildtype=release", "-Dbench=false", "-Dkill_points=true"],
+        "suites": ["recovery"],
+    },
     "kafka-4.1": {
         "about": "the gcc build against Kafka 4.1; Kafka suite",
         "env": {"CC": "gcc"},
@@ -181,10 +187,10 @@ class Profile:
         for old in glob.glob(os.path.join(logs, "testlog*")):
             os.remove(old)
         command = ["meson", "test", "-C", self.dir, "--no-rebuild", "--num-processes", str(os.cpu_count() or 2),
-                   "--timeout-multiplier", str(self.spec.get("timeouts", 1))]
+                   "--timeout-multiplier", str(self.spec.get("timeouts", 1) * self.options.soak)]
         for suite in self.spec["suites"] + (["heavy"] if self.name == "gcc" and self.options.full else []):
             command += ["--suite", "weir:" + suite]
-        env = dict(self.env, **self.spec.get("run_env", {}))
+        env = dict(self.env, WEIR_TEST_SOAK=str(self.options.soak), **self.spec.get("run_env", {}))
         status = run_logged(self.spec.get("wrap", []) + command + self.options.tests, self.dir + ".test.log", env)
         self.cases += cases_of_log(self.name, os.path.join(logs, "testlog.json"))
         # meson's own verdict counts too: a test that we cannot account for must not pass by being overlooked.
@@ -233,14 +239,16 @@ def parse_options():
         description="Builds weir and runs its tests, under every profile unless told otherwise.",
         epilog="profiles:\n" + about + "\n\nBuild directories and logs are in build/.")
     parser.add_argument("--quick", action="store_true", help="profile gcc only, no fuzzing")
-    parser.add_argument("--full", action="store_true", help="every profile, the heavy suite, fuzz targets a minute each (CI=true does this)")
+    parser.add_argument("--full", action="store_true", help="the heavy suite as well, fuzz targets a minute each (as with CI=true)")
     parser.add_argument("--profile", action="append", choices=list(PROFILES), metavar="NAME", help="only this one; may be repeated")
+    parser.add_argument("--soak", type=int, default=1, metavar="N", help="N times the kills and rounds of the recovery suite (1)")
     parser.add_argument("--fuzz-seconds", type=int, metavar="N", help="time for each fuzz target (10; 60 with --full)")
     parser.add_argument("tests", nargs="*", metavar="TEST", help="only these tests, as meson names them: engine/value-test")
     options = parser.parse_args()
-    options.full = options.full or ci
     if options.fuzz_seconds is None:
-        options.fuzz_seconds = 60 if options.full else 10
+        options.fuzz_seconds = 60 if options.full or ci else 10
+    if options.soak < 1:
+        parser.error("--soak: at least 1")
     if options.fuzz_seconds < 1:
         parser.error("--fuzz-seconds: at least 1")
     options.profile = options.profile or (["gcc"] if options.quick else list(PROFILES))

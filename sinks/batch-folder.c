@@ -17,6 +17,8 @@
 
 #include <weir/error.h>
 
+#include "engine/kill-point.h"
+
 static const char *
 advice (int code)
 {
@@ -187,6 +189,7 @@ replace (const WeirBatchFolder *folder, GError **error)
 static gboolean
 put_in_place (const WeirBatchFolder *folder, GError **error)
 {
+  weir_kill_point ("folder-rename");
   if (rename (folder->temporary, folder->final) == 0)
     return TRUE;
   if (errno == ENOTEMPTY || errno == EEXIST)

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job on real servers that is killed and started again, and what its output must be then.
+
+    feed = Feed(broker, topic, 4); feed.start(rounds=20)        # writes while the job lives and dies
+    job = WordCount(programs, broker, topic, "file://...")
+    life = job.start(); life.kill()                              # SIGKILL; life.phase: what was interrupted
+    job.finish(feed)                                             # a last life, until all is counted; then checks all
+
+Programs must be built with -Dkill_points=true: they write down which step they are in (WEIR_TEST_PHASE_FILE).
+"""
+import collections
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "python"), os.path.join(HERE, "..", "servers")]
+from tap import Failed, comment  # noqa: E402
+
+DEADLINE_S = 60
+LINES = 500  # in a round of a feed
+# Short batches and a seal behind each: a kill at random finds something open, mostly. The lease is what a start waits for
+# that finds the token of a killed one in Redis.
+OFTEN = ["--batch.interval=20ms", "--checkpoint.interval=1ms", "--checkpoint.lease=500ms"]
+
+
+def await_true(what, condition, seconds=DEADLINE_S):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+
+
+class Feed:
+    """Writes numbered lines, round after round, round all partitions, on a thread of its own."""
+
+    def __init__(self, broker, topic, n_partitions):
+        self.broker, self.topic, self.n_partitions = broker, topic, n_partitions
+        self.rounds, self.error, self.quit = 0, None, False
+        broker.create_topic(topic, n_partitions)
+        self.thread = None
+
+    def write(self):
+        try:
+            while not self.quit:
+                self.broker.admin("produce", self.topic, str(LINES), "--partitions", str(self.n_partitions),
+                                  "--key-prefix", "k", "--keys", "50")
+                self.rounds += 1
+        except Exception as error:
+            self.error = error
+
+    def start(self):
+        self.thread = threading.Thread(target=self.write, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        self.quit = True
+        self.thread.join()
+        if self.error:
+            raise Failed(f"feeding {self.topic}: {self.error}")
+
+    def totals(self):
+        totals = {str(i): self.rounds for i in range(LINES)}
+        totals["line"] = self.rounds * LINES
+        return totals
+
+
+class Life:
+    """One process of a job."""
+
+    def __init__(self, command, folder, env):
+        self.phase_file = os.path.join(folder, "phase")
+        if os.path.exists(self.phase_file):
+            os.remove(self.phase_file)
+        self.log = open(os.path.join(folder, "log"), "ab")
+        self.log_start = self.log.tell()
+        env = dict(os.environ, WEIR_TEST_PHASE_FILE=self.phase_file, **env)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=env)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def await_end(self, seconds=DEADLINE_S):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Failed(f"it did not end within {seconds} s; it said:\n{self.said()}") from None
+
+    def kill(self):
+        """True if a batch or a seal was open."""
+        self.process.kill()
+        status = self.process.wait()
+        if status != -signal.SIGKILL:
+            raise Failed(f"it had ended before it was killed, with status {status}; it said:\n{self.said()}")
+        return self.is_open()
+
+    def stop(self):
+        self.signal(signal.SIGINT)
+        status = self.await_end()
+        if status != 0:
+            raise Failed(f"it ended with status {status}; it said:\n{self.said()}")
+
+    def said(self):
+        self.log.flush()
+        with open(self.log.name, errors="replace") as f:
+            f.seek(self.log_start)
+            return f.read()[-6000:]
+
+    def phases(self):
+        try:
+            with open(self.phase_file) as f:
+                text = f.read().replace("\0", " ")
+        except FileNotFoundError:
+            return "", ""
+        return text[:32].strip(), text[32:].strip()
+
+    def is_open(self):
+        batch, seal = self.phases()
+        return batch == "batch" or seal not in ("", "seal-done")
+
+    def phase(self):
+        batch, seal = self.phases()
+        parts = ["batch"] * (batch == "batch") + [seal] * (seal not in ("", "seal-done"))
+        return " + ".join(parts) or "nothing open"
+
+
+class Job:
+    """A program with its arguments, in a temporary folder."""
+
+    def __init__(self, programs, name, arguments, checkpoint):
+        self.folder = tempfile.mkdtemp(prefix="weir-recovery-")
+        self.checkpoint = checkpoint.replace("FOLDER", self.folder)
+        self.command = [os.path.join(programs, name), *arguments, f"--checkpoint={self.checkpoint}"]
+        self.killed = collections.Counter()
+
+    def start(self, options=tuple(OFTEN), env=None):
+        return Life(self.command + list(options), self.folder, env or {})
+
+    def kill_often(self, n, options=lambda: OFTEN):
+        """Kills it at random instants, until n of them have found a batch or a seal open."""
+        n_open = n_tried = 0
+        while n_open < n:
+            life = self.start(options())
+            time.sleep(random.uniform(0.02, 1.2))
+            n_open += life.kill()
+            n_tried += 1
+            self.killed[life.phase()] += 1
+            if n_tried > 20 * n:
+                raise Failed(f"only {n_open} of {n_tried} kills found something open: {dict(self.killed)}")
+        comment(f"{n_tried} kills, {n_open} with something open: "
+                + ", ".join(f"{phase} {count}" for phase, count in self.killed.most_common()))
+
+    def clear(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class WordCount(Job):
+    """stateful_kafka_wordcount: running totals in folders."""
+
+    def __init__(self, programs, brokers, topic, checkpoint):
+        super().__init__(programs, "stateful_kafka_wordcount", [brokers, "group-" + topic, topic], checkpoint)
+        self.command += ["--output", os.path.join(self.folder, "totals")]
+
+    def folders(self):
+        return sorted((name for name in os.listdir(self.folder) if name.startswith("totals-")),
+                      key=lambda name: int(name.removeprefix("totals-")))
+
+    def read(self, name):
+        """The totals of one batch."""
+        folder, totals = os.path.join(self.folder, name), {}
+        if not os.path.exists(os.path.join(folder, "_SUCCESS")):
+            raise Failed(f"{name} is visible and has no _SUCCESS")
+        for part in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, part)) as f:
+                for line in f:
+                    word, total = line.strip("()\n").rsplit(",", 1)
+                    if word in totals:
+                        raise Failed(f"{name}: {word} stands there twice")
+                    totals[word] = int(total)
+        return totals
+
+    def total(self):
+        folders = self.folders()
+        return self.read(folders[-1]).get("line", 0) if folders else 0
+
+    def check(self, expected):
+        last = {}
+        for name in self.folders():
+            totals = self.read(name)
+            less = [word for word in last if totals.get(word, 0) < last[word]]
+            if less:
+                raise Failed(f"{name}: the total of {less[0]} was {last[less[0]]} and is {totals.get(less[0])}")
+            last = totals
+        if last != expected:
+            wrong = [word for word in set(last) | set(expected) if last.get(word) != expected.get(word)]
+            raise Failed(f"{len(wrong)} totals of {len(expected)} are wrong, such as that of {wrong[0]}: "
+                         f"{last.get(wrong[0])}, and {expected.get(wrong[0])} were written")
+
+    def finish(self, feed, options=tuple(OFTEN)):
+        feed.stop()
+        expected = feed.totals()
+        life = self.start(options)
+        try:
+            await_true("all records are counted", lambda: self.total() >= expected["line"] or life.process.poll() is not None)
+            life.stop()
+        except Failed as why:
+            life.process.kill()
+            raise Failed(f"{why}; it said:\n{life.said()}") from None
+        self.check(expected)
+        comment(f"{len(self.folders())} batches, {expected['line']} records: every total as it was written")
+
+
+class Copy(Job):
+    """kafka_to_kafka: every record once, in order."""
+
+    def __init__(self, programs, broker, topic, checkpoint):
+        self.broker, self.out = broker, topic + "-out"
+        broker.create_topic(self.out, 4)
+        super().__init__(programs, "kafka_to_kafka", [broker.brokers, "group-" + topic, topic, self.out], checkpoint)
+
+    def written(self):
+        by_key = collections.defaultdict(list)
+        for _, _, key, value in self.broker.read_topic(self.out):
+            by_key[key].append(value)
+        return by_key
+
+    def finish(self, feed):
+        feed.stop()
+        wanted = collections.defaultdict(list)
+        for _, _, key, value in self.broker.read_topic(feed.topic):
+            wanted[key].append(value)
+        n = sum(map(len, wanted.values()))
+        life = self.start()
+        try:
+            await_true("all records are copied", lambda: sum(map(len, self.written().values())) >= n
+                       or life.process.poll() is not None)
+            life.stop()
+        except Failed as why:
+            life.process.kill()
+            raise Failed(f"{why}; it said:\n{life.said()}") from None
+        found = self.written()
+        for key in wanted:
+            if found[key] != wanted[key]:
+                raise Failed(f"key {key}: {len(found[key])} records of {len(wanted[key])}, or in another order")
+        comment(f"{n} records of {len(wanted)} keys: each once, in order")
