@@ -27,6 +27,7 @@ binutils            command objdump
 libjson-glib-dev    library json-glib-1.0     1.6
 libjemalloc-dev     library jemalloc          5.0
 libsqlite3-dev      library sqlite3           3.35
+libcurl4-openssl-dev library libcurl          7.68
 python3             command python3
 git                 command git
 netcat-openbsd      command nc
