@@ -8,6 +8,13 @@ from tree import LIBRARY, Missing
 
 BLOCK = re.compile(r"/\*\*\s*\n\s*\*\s*(weir_\w+):[^\n]*\n(.*?)\*/", re.DOTALL)
 INDEX = "docs/reference/api.md"
+# What only inline functions and macros call.
+NOT_FOR_JOBS = {"weir_task_flush", "weir_task_emit_slow", "weir_task_emit_pair_slow", "weir_value_oversized",
+                "weir_text_next_blank_token", "weir_text_span"}
+# How else a job says it.
+SPELLINGS = {"weir_error_quark": "WEIR_ERROR", "weir_context_free": "g_autoptr (WeirContext)", "weir_queue_free": "g_autoptr (WeirQueue)",
+             "weir_reduce_sum": "WEIR_SUM", "weir_reduce_min": "WEIR_MIN", "weir_reduce_max": "WEIR_MAX",
+             "weir_reduce_first": "WEIR_FIRST", "weir_reduce_last": "WEIR_LAST"}
 # Writable data that is no state of ours: the linker's, and the number that GLib's quark macro remembers.
 NOT_STATE = re.compile(r"^(completed\.\d+|__dso_handle|_DYNAMIC|_GLOBAL_OFFSET_TABLE_|__TMC_END__|q\.\d+)$")
 
@@ -106,4 +113,42 @@ def indexed(tree):
         yield from (f"{INDEX}: {name}: {header} does not declare it" for name in sorted(left))
 
 
-RULES = [exported_symbols, no_global_state, documented, parameters_documented, indexed]
+def checked_code(tree):
+    """The C of the pages that tests/docs compiles, which is all but what is only shown, and the example jobs."""
+    fence = re.compile(r"(?:^<!--([^\n]*?)-->[ \t]*\n\s*)?^```c\b[^\n]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+    pages = [f for f in tree.files if f.endswith(".md")]
+    blocks = (match for page in pages for match in fence.finditer(tree.text(page)))
+    code = [match[2] for match in blocks if not (match[1] or "").strip().startswith("shown")]
+    return "\n".join(code + [tree.text(f) for f in tree.files if f.startswith("examples/") and f.endswith(".c")])
+
+
+def shown(tree):
+    """each public function is used in an example job, or in C of a page that is compiled and, where it is a program, run."""
+    code = checked_code(tree)
+    for name, d in public_declarations(tree).items():
+        if d.parameters is None or name in NOT_FOR_JOBS:
+            continue
+        if SPELLINGS.get(name, "\0") not in code and not any(re.search(rf"\b{n}\b", code) for n in block_names(name)):
+            yield f"{d.header}:{d.line}: {name}: no example uses it: neither a job nor a page's C that is compiled"
+
+
+def listed_in_readme(tree):
+    """README lists each public function once, with a page that has it, and none that is not there."""
+    part = re.search(r"<!-- functions: begin.*?-->(.*?)<!-- functions: end -->", tree.text("README.md"), re.DOTALL)
+    if not part:
+        yield "README.md: the table of functions and its marks are gone"
+        return
+    rows = re.findall(r"^\| (\w[^|]*?) \| \[[^\]]*\]\(([^)#]*)[^)]*\) \|$", part[1], re.MULTILINE)
+    listed = [f"weir_{name}" for cell, _ in rows for name in cell.split(", ")]
+    for cell, page in rows:
+        for name in (f"weir_{name}" for name in cell.split(", ")):
+            if not re.search(rf"\b{name}\b", tree.text(page)) and SPELLINGS.get(name, "\0") not in tree.text(page):
+                yield f"README.md: {name}: {page} does not have it"
+    functions = {n for n, d in public_declarations(tree).items() if d.parameters is not None} - NOT_FOR_JOBS
+    wanted = {block_names(name)[-1] for name in functions}
+    yield from (f"README.md: {name}: is not in the table of functions" for name in sorted(wanted - set(listed)))
+    yield from (f"README.md: {name}: no public header declares it" for name in sorted(set(listed) - wanted))
+    yield from (f"README.md: {name}: stands there twice" for name in sorted(wanted) if listed.count(name) > 1)
+
+
+RULES = [exported_symbols, no_global_state, documented, parameters_documented, indexed, shown, listed_in_readme]
