@@ -25,6 +25,7 @@ from tap import Failed, comment  # noqa: E402
 
 DEADLINE_S = 60
 LINES = 500  # in a round of a feed
+KEYS = 48  # a multiple of the partitions, so that all records of a key are in one partition
 # Short batches and a seal behind each: a kill at random finds something open, mostly. The lease is what a start waits for
 # that finds the token of a killed one in Redis.
 OFTEN = ["--batch.interval=20ms", "--checkpoint.interval=1ms", "--checkpoint.lease=500ms"]
@@ -51,7 +52,7 @@ class Feed:
         try:
             while not self.quit:
                 self.broker.admin("produce", self.topic, str(LINES), "--partitions", str(self.n_partitions),
-                                  "--key-prefix", "k", "--keys", "50")
+                                  "--key-prefix", "k", "--keys", str(KEYS))
                 self.rounds += 1
         except Exception as error:
             self.error = error
