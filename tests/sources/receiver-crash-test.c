@@ -7,7 +7,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -70,7 +69,7 @@ work_main (char **argv)
 {
   static const WeirReceiverClass klass = { .name = "numbers", .run = run };
   g_autoptr (WeirContext) ctx = weir_context_new ("crash", WEIR_MILLISECONDS (10));
-  Work work = { ctx, (guint) atoi (argv[1]), (guint) atoi (argv[2]) };
+  Work work = { ctx, (guint) g_ascii_strtoull (argv[1], NULL, 10), (guint) g_ascii_strtoull (argv[2], NULL, 10) };
   g_autofree char *uri = g_strconcat ("file://", argv[0], "/checkpoint", NULL);
   g_autofree char *out = g_strconcat (argv[0], "/out/t", NULL);
   g_autoptr (GError) error = NULL;
