@@ -198,9 +198,7 @@ find_source (const char *name)
     RunSource run;
   } sources[] = {
     { "queuestream", run_queue },    { "sockettextstream", run_socket }, { "socketstream", run_socket },
-#ifdef HAVE_WEIR_FILE_STREAM
     { "textfilestream", run_files }, { "filestream", run_files },        { "binaryrecordsstream", run_files },
-#endif
   };
   g_autofree char *plain = chain_plain_name (name);
 
