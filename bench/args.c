@@ -33,6 +33,11 @@ static const Option options[] = {
   { "panes", COUNT, offsetof (BenchArgs, panes) },
   { "slides", COUNT, offsetof (BenchArgs, slides) },
   { "batches", COUNT, offsetof (BenchArgs, batches) },
+  { "items", COUNT, offsetof (BenchArgs, items) },
+  { "touched", COUNT, offsetof (BenchArgs, touched) },
+  { "leaving", COUNT, offsetof (BenchArgs, leaving) },
+  { "directory", TEXT, offsetof (BenchArgs, directory) },
+  { "lines-per-second", COUNT, offsetof (BenchArgs, lines_per_second) },
 };
 
 static const BenchArgs defaults = {
@@ -49,6 +54,9 @@ static const BenchArgs defaults = {
   .panes = 60,
   .slides = 300,
   .batches = 1,
+  .items = 1000000,
+  .touched = 10000,
+  .directory = "",
 };
 
 static const Option *
