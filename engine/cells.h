@@ -21,6 +21,13 @@ typedef struct {
 void weir_cells_init (WeirCells *cells, WeirMemory *memory);
 void weir_cells_clear (WeirCells *cells);
 
+/* FALSE: none was ever kept. */
+static inline gboolean
+weir_cells_has_any (const WeirCells *cells)
+{
+  return cells->arena.blocks != NULL || cells->large != NULL;
+}
+
 gboolean weir_cells_replace_deep (WeirCells *cells, WeirValue *kept, WeirValue value);
 void weir_cells_drop (WeirCells *cells, WeirValue *kept);
 

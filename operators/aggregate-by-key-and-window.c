@@ -35,13 +35,19 @@ keep (WeirTask *task, WeirCombined *combined, WeirValue *kept, gconstpointer acc
 
 /* Accumulators change where they are kept: the cell is this table's own. */
 static void
-accumulator_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new)
+accumulator_add_value (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirValue *kept, WeirValue value,
+                       gboolean is_new)
 {
   const Params *params = task->op->params;
-  WeirValue *kept = weir_slot_value (slot);
 
   if (!is_new || keep (task, combined, kept, params->zeroes))
     params->aggregate.add ((gpointer) kept->data, value, params->aggregate.user_data);
+}
+
+static void
+accumulator_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new)
+{
+  accumulator_add_value (task, combined, slot, weir_slot_value (slot), value, is_new);
 }
 
 static void
@@ -93,6 +99,7 @@ static const WeirFold accumulator_fold = {
   .merge = accumulator_merge,
   .result = accumulator_of,
   .restore = accumulator_restore,
+  .add_value = accumulator_add_value,
 };
 
 /* What the window reduces with: @a is in another pane, too, and must stay. */
@@ -122,13 +129,17 @@ finish (WeirTask *task, WeirValue accumulator, gpointer user_data)
 static void
 window_open (WeirTask *task)
 {
-  weir_combine_open (task, &accumulator_fold);
+  weir_window_slice_write (task, &accumulator_fold);
 }
 
 static void
 window_process (WeirTask *task, const WeirChunk *in)
 {
-  if (weir_task_require_pairs (task, in))
+  if (!weir_task_require_pairs (task, in))
+    return;
+  if (((WeirCombineInstance *) task->instance)->combined->columns != NULL)
+    weir_columns_process (task, &accumulator_fold, in);
+  else
     weir_combine_process (task, &accumulator_fold, in);
 }
 
@@ -164,7 +175,7 @@ static const WeirOpClass window_class = {
   .open = window_open,
   .process = window_process,
   .seal = weir_combine_seal,
-  .output_free = weir_combined_free,
+  .output_free = weir_columns_output_free,
   .reader_size = sizeof (WeirWindowReader),
   .read = weir_window_slice_read,
   .slice_open = weir_window_slice_open,

@@ -89,11 +89,32 @@ fold_merge (WeirTask *task, WeirCombined *combined, WeirKey *slot, const WeirKey
   weir_sum_add (task, slot, fold_result (task, from));
 }
 
+/* As a slot would have it, so that both say the same of what does not fit. */
+static void
+fold_add_value (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirValue *kept, WeirValue value,
+                gboolean is_new)
+{
+  struct {
+    WeirKey key;
+    WeirSum sum;
+  } slot = { .key = *key };
+
+  slot.key.meta &= WEIR_KEY_BITS;
+  if (!is_new) {
+    slot.sum.integer = kept->integer;
+    slot.key.meta |= WEIR_SUM_NOTE (kept->kind);
+  }
+  weir_sum_add (task, &slot.key, value);
+  if (weir_task_is_going (task))
+    *kept = fold_result (task, &slot.key);
+}
+
 const WeirFold weir_fold_sum = {
   .value_size = sum_size,
   .add = fold_add,
   .merge = fold_merge,
   .result = fold_result,
+  .add_value = fold_add_value,
 };
 
 static void

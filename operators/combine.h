@@ -13,10 +13,13 @@
 #include "engine/task.h"
 #include "operators/returned.h"
 
+typedef struct _WeirColumns WeirColumns;
+
 /* What a task gives to the exchange, and what a slice is merged into. */
 typedef struct {
   WeirTable table;
-  WeirCells cells; /* of accumulators that are not scalars */
+  WeirCells cells;      /* of accumulators that are not scalars */
+  WeirColumns *columns; /* of windows (operators/window-columns.h), else NULL: of keys that are not in the table */
 } WeirCombined;
 
 /* How accumulators of one operator work. All on a worker; a failure is reported on the task. */
@@ -27,6 +30,9 @@ typedef struct {
   /* Folds what came later, in @from's slot, into @slot. */
   void (*merge) (WeirTask *task, WeirCombined *combined, WeirKey *slot, const WeirKey *from, gboolean is_new);
   WeirValue (*result) (WeirTask *task, const WeirKey *slot);
+  /* Windows: as add, where the accumulator is a value by itself, as result gives it; owned by combined->cells. */
+  void (*add_value) (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirValue *kept, WeirValue value,
+                     gboolean is_new);
   /* Windows, optional: makes a new slot's accumulator of what result gave; NULL: add does. */
   void (*restore) (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue result);
 } WeirFold;

@@ -56,10 +56,10 @@ weir_pane_log_free (WeirPaneLog *log)
   g_free (log);
 }
 
-static gboolean
-encode_slot (WeirTask *task, const WeirFold *fold, const WeirKey *slot, GByteArray *out)
+gboolean
+weir_pane_put (WeirTask *task, WeirValue key, WeirValue value, GByteArray *out)
 {
-  if (weir_encode_bounded (weir_key_value (slot), out) && weir_encode_bounded (fold->result (task, slot), out))
+  if (weir_encode_bounded (key, out) && weir_encode_bounded (value, out))
     return TRUE;
   weir_task_fail (
       task, WEIR_ERROR_FAILED,
@@ -80,23 +80,20 @@ weir_pane_encode (WeirTask *task, const WeirFold *fold, guint index, const WeirT
                           weir_slice_start (index + 1, task->op->n_slices));
   while ((n = weir_table_cursor_next (&cursor, slots, WEIR_CHUNK_SIZE)) > 0)
     for (guint i = 0; i < n; i++)
-      if (!encode_slot (task, fold, slots[i], out))
+      if (!weir_pane_put (task, weir_key_value (slots[i]), fold->result (task, slots[i]), out))
         return FALSE;
   return TRUE;
 }
 
-gboolean
-weir_pane_log_add (WeirPaneLog *log, WeirTask *task, const WeirFold *fold, guint index, gint64 number,
-                   const WeirTable *table)
+void
+weir_pane_log_add (WeirPaneLog *log, gint64 number, GByteArray *data)
 {
-  Noted noted = { .number = number, .data = g_byte_array_new () };
-  gboolean ok = weir_pane_encode (task, fold, index, table, noted.data);
+  Noted noted = { .number = number, .data = data };
 
-  if (ok && noted.data->len > 0)
+  if (data->len > 0)
     g_array_append_val (log->noted, noted);
   else
-    g_byte_array_unref (noted.data);
-  return ok;
+    g_byte_array_unref (data);
 }
 
 void

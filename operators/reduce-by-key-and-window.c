@@ -21,7 +21,7 @@ fold_of (const WeirOp *op)
 static void
 window_open (WeirTask *task)
 {
-  weir_combine_open (task, fold_of (task->op));
+  weir_window_slice_write (task, fold_of (task->op));
 }
 
 static void
@@ -29,7 +29,9 @@ window_process (WeirTask *task, const WeirChunk *in)
 {
   if (!weir_task_require_pairs (task, in))
     return;
-  if (fold_of (task->op) == &weir_fold_sum)
+  if (((WeirCombineInstance *) task->instance)->combined->columns != NULL)
+    weir_columns_process (task, fold_of (task->op), in);
+  else if (fold_of (task->op) == &weir_fold_sum)
     weir_sum_process_pairs (task, in);
   else
     weir_combine_process (task, &weir_fold_value, in);
@@ -63,7 +65,7 @@ window_fuse (const WeirOp *op, WeirDataset *const *chain, guint n, guint *n_abso
   {                                                                                                                    \
     .verb = name, .kind = WEIR_OP_WIDE, .flags = WEIR_OP_PAIRS | WEIR_OP_EVERY_BATCH,                                  \
     .instance_size = sizeof (WeirCombineInstance), .open = window_open, .process = window_process,                     \
-    .seal = weir_combine_seal, .fuse = window_fuse, .output_free = weir_combined_free,                                 \
+    .seal = weir_combine_seal, .fuse = window_fuse, .output_free = weir_columns_output_free,                           \
     .reader_size = sizeof (WeirWindowReader), .read = weir_window_slice_read, .slice_open = weir_window_slice_open,    \
     .slice_close = weir_window_slice_close, .advance = window_advance, .save = window_save, .load = window_load,       \
   }

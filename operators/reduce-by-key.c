@@ -107,16 +107,22 @@ keep (WeirTask *task, WeirCombined *combined, WeirValue *kept, WeirValue value)
 }
 
 static void
-value_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new)
+value_add_value (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirValue *kept, WeirValue value,
+                 gboolean is_new)
 {
   const WeirReduceParams *params = task->op->params;
   const WeirArena mark = task->task_run->scratch;
-  WeirValue *kept = weir_slot_value (slot);
 
   if (is_new || params->f == WEIR_LAST)
     keep (task, combined, kept, value);
   else if (params->f != WEIR_FIRST)
     weir_reduce_into (task, &combined->cells, kept, *kept, value, &mark);
+}
+
+static void
+value_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new)
+{
+  value_add_value (task, combined, slot, weir_slot_value (slot), value, is_new);
 }
 
 static void
@@ -136,6 +142,7 @@ const WeirFold weir_fold_value = {
   .add = value_add,
   .merge = value_merge,
   .result = value_result,
+  .add_value = value_add_value,
 };
 
 static void

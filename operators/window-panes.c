@@ -1,62 +1,53 @@
-/* Owns the keys and panes of one slice of a sliding window. Must not know batches, streams or where panes come from.
+/* Owns the panes of one slice of a sliding window, and what they come to. Must not know batches, streams or where panes
+ * come from.
  *
- * Pane k of a window of W panes leaves at step k + W. A key whose hash gives it the phase p is rebuilt at the steps
- * k = p (mod W), after pane k - W has left and pane k has entered: then every entry of the key is raw, and becomes what
- * remains of the window once that entry has left. It will have left before the next rebuild, W steps on.
+ * Pane k of a window of W panes leaves at step k + W. A key whose number has the phase p is rebuilt after the steps
+ * k = p (mod W), when pane k - W has left and pane k has entered: then every value of the key is raw, and becomes what
+ * remains of the window once that pane has left. It will have left before the next rebuild, W steps on.
+ *
+ * Memory is what a slide costs, so nothing is looked up: values lie in columns by the number of their key, and a slide
+ * walks through them from front to back. A pane that has few of the keys is a list in the order of the phases instead.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "operators/window-panes.h"
 
 #include <string.h>
 
-/* A value that is not there; NIL is a value like others. */
-#define NONE(v) ((v).kind == WEIR_NIL && (v).flags == 0x80)
-
-#define INDEX_STRIDE (sizeof (WeirKey) + sizeof (guint64))
-
 /* Panes, slots and bytes that are asked for before they are needed. */
-#define PREFETCH_AHEAD 2
+#define PREFETCH_PANES 2
 #define PREFETCH_SLOTS 16
+#define PREFETCH_KEYS  16
 #define PREFETCH_MOST  1024
 
-typedef struct {
-  WeirValue front; /* of the panes before the last rebuild; NONE: empty */
-  WeirValue back;  /* of those since */
-  guint32 hash;
-  guint32 n_panes; /* that hold the key; of a free key: the next free one */
-} Key;
+#define DENSE_SHARE 3 /* a pane with one in so many of the keys is a column */
 
 typedef struct {
-  guint32 key;
-  guint32 hash;
-  WeirValue value; /* raw until the rebuild, then what remains when this entry has left */
+  WeirValue value;
+  guint32 number;
+  guint32 phase; /* of the number */
 } Entry;
 
+/* Values are raw until the rebuild, then what remains when the pane has left, if anything. */
 typedef struct {
   gint64 number;
   WeirBlock *block;
-  Entry *entries; /* in the order of their hashes */
-  gsize n;
-  gsize next; /* where the next phase begins */
+  WeirValue *values; /* by number, WEIR_ABSENT of other keys; NULL: the pane is a list */
+  Entry *entries;    /* of the list, by phase */
+  gsize n;           /* values or entries */
+  gsize next;        /* of the entries: where the next phase begins */
 } Pane;
 
 struct _WeirPanes {
-  WeirMemory *memory;
-  WeirTable index; /* key -> number in `keys` */
+  WeirWindowKeys keys;
   WeirCells cells; /* of values that are not scalars */
-  WeirBlock *keys_block;
-  Key *keys;
-  guint32 n_keys; /* numbers handed out */
-  guint32 capacity;
-  guint32 free_key; /* a list through n_panes; G_MAXUINT32: empty */
+  WeirMemory *memory;
   guint64 from, until;
   gint64 last; /* the newest step */
   guint length;
+  gsize n_last;   /* keys in the pane that entered last */
   GArray *panes;  /* of Pane, oldest first */
   WeirArena mark; /* task memory as a step found it */
 };
-
-static const WeirValue none = { .kind = WEIR_NIL, .flags = 0x80 };
 
 WeirPanes *
 weir_panes_new (WeirMemory *memory, guint n_panes, guint64 from, guint64 until)
@@ -67,32 +58,40 @@ weir_panes_new (WeirMemory *memory, guint n_panes, guint64 from, guint64 until)
   panes->length = n_panes;
   panes->from = from;
   panes->until = until;
-  panes->free_key = G_MAXUINT32;
   panes->last = G_MININT64;
-  weir_table_init (&panes->index, memory, sizeof (guint32), from, until - from);
-  g_assert (panes->index.stride == INDEX_STRIDE);
+  weir_window_keys_init (&panes->keys, memory, from, until);
   weir_cells_init (&panes->cells, memory);
   panes->panes = g_array_new (FALSE, FALSE, sizeof (Pane));
   return panes;
+}
+
+static Pane *
+pane_at (const WeirPanes *panes, guint i)
+{
+  return &g_array_index (panes->panes, Pane, i);
 }
 
 void
 weir_panes_free (WeirPanes *panes)
 {
   for (guint i = 0; i < panes->panes->len; i++)
-    weir_block_unref (g_array_index (panes->panes, Pane, i).block);
-  if (panes->keys_block != NULL)
-    weir_block_unref (panes->keys_block);
+    weir_block_unref (pane_at (panes, i)->block);
   g_array_unref (panes->panes);
   weir_cells_clear (&panes->cells);
-  weir_table_clear (&panes->index);
+  weir_window_keys_clear (&panes->keys);
   g_free (panes);
 }
 
 gsize
 weir_panes_n_keys (const WeirPanes *panes)
 {
-  return panes->index.n;
+  return panes->keys.n;
+}
+
+const WeirWindowKeys *
+weir_panes_column_keys (const WeirPanes *panes)
+{
+  return panes->n_last > 0 && panes->n_last >= panes->keys.n_numbers / DENSE_SHARE ? &panes->keys : NULL;
 }
 
 static gboolean
@@ -109,92 +108,41 @@ drop (WeirPanes *panes, WeirValue *kept)
 {
   if (G_UNLIKELY (kept->kind >= WEIR_TEXT))
     weir_cells_drop (&panes->cells, kept);
-  *kept = none;
-}
-
-/* *into = *into ⊕ later, either of which may be NONE. */
-static inline gboolean
-append (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue later)
-{
-  if (NONE (*into))
-    return store (panes, task, into, later);
-  return weir_reduce_into (task, &panes->cells, into, *into, later, &panes->mark);
+  *kept = WEIR_NO_VALUE;
 }
 
 static inline gboolean
-prepend (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue earlier)
+reduce (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue a, WeirValue b)
 {
-  if (NONE (*into))
-    return store (panes, task, into, earlier);
-  return weir_reduce_into (task, &panes->cells, into, earlier, *into, &panes->mark);
+  return weir_reduce_into (task, &panes->cells, into, a, b, &panes->mark);
 }
 
-static gboolean
-grow_keys (WeirPanes *panes)
+/* The key loses its oldest pane, in which it has @rest. */
+static inline void
+leave_key (WeirPanes *panes, guint32 number, WeirValue rest)
 {
-  guint32 capacity = MAX (panes->capacity * 2, 64);
-  WeirBlock *block = weir_block_new (panes->memory, capacity * sizeof (Key));
+  WeirWindowKeys *keys = &panes->keys;
 
-  if (block == NULL)
-    return FALSE;
-  if (panes->n_keys > 0)
-    memcpy (block->data, panes->keys, panes->n_keys * sizeof (Key));
-  if (panes->keys_block != NULL)
-    weir_block_unref (panes->keys_block);
-  panes->keys_block = block;
-  panes->keys = (Key *) block->data;
-  panes->capacity = capacity;
-  return TRUE;
-}
-
-/* A number for a key that was not there; G_MAXUINT32: memory limit. */
-static guint32
-add_key (WeirPanes *panes, const WeirKey *key, WeirKey *slot)
-{
-  guint32 number = panes->free_key;
-
-  if (number == G_MAXUINT32 && panes->n_keys == panes->capacity && !grow_keys (panes))
-    return G_MAXUINT32;
-  slot = weir_table_insert (&panes->index, key, slot);
-  if (slot == NULL)
-    return G_MAXUINT32;
-  if (number != G_MAXUINT32)
-    panes->free_key = panes->keys[number].n_panes;
-  else
-    number = panes->n_keys++;
-  *(guint32 *) weir_slot_value (slot) = number;
-  panes->keys[number] = (Key){ .front = none, .back = none, .hash = key->hash };
-  return number;
+  drop (panes, &keys->fronts[number]);
+  keys->fronts[number] = rest; /* which owns its cell */
+  if (G_LIKELY (--keys->n_panes[number] > 0))
+    return;
+  drop (panes, &keys->fronts[number]);
+  drop (panes, &keys->backs[number]);
+  weir_window_keys_remove (keys, number);
 }
 
 static void
-remove_key (WeirPanes *panes, guint32 number)
+leave_pane (WeirPanes *panes, const Pane *pane)
 {
-  Key *key = &panes->keys[number];
-  WeirKey *slot = weir_table_home (&panes->index, key->hash, panes->index.stride);
-
-  while (*(guint32 *) weir_slot_value (slot) != number || slot->meta == 0)
-    slot = (WeirKey *) ((char *) slot + panes->index.stride);
-  weir_table_remove (&panes->index, slot);
-  drop (panes, &key->front);
-  drop (panes, &key->back);
-  key->n_panes = panes->free_key;
-  panes->free_key = number;
-}
-
-/* The entry's key loses its oldest pane. */
-static void
-leave_entry (WeirPanes *panes, Entry *entry)
-{
-  Key *key = &panes->keys[entry->key];
-
-  if (--key->n_panes == 0) {
-    drop (panes, &entry->value);
-    remove_key (panes, entry->key);
+  if (pane->values == NULL) {
+    for (gsize i = 0; i < pane->n; i++)
+      leave_key (panes, pane->entries[i].number, pane->entries[i].value);
     return;
   }
-  drop (panes, &key->front);
-  key->front = entry->value; /* which owns its cell */
+  for (gsize i = 0; i < pane->n; i++)
+    if (!WEIR_IS_ABSENT (pane->values[i]))
+      leave_key (panes, (guint32) i, pane->values[i]);
 }
 
 static void
@@ -202,207 +150,427 @@ leave (WeirPanes *panes, gint64 until)
 {
   guint n = 0;
 
-  for (; n < panes->panes->len && g_array_index (panes->panes, Pane, n).number <= until; n++) {
-    Pane *pane = &g_array_index (panes->panes, Pane, n);
-
-    for (gsize i = 0; i < pane->n; i++)
-      leave_entry (panes, &pane->entries[i]);
-    weir_block_unref (pane->block);
+  for (; n < panes->panes->len && pane_at (panes, n)->number <= until; n++) {
+    leave_pane (panes, pane_at (panes, n));
+    weir_block_unref (pane_at (panes, n)->block);
   }
   if (n > 0)
     g_array_remove_range (panes->panes, 0, n);
 }
 
-static gboolean
-enter_slot (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirKey *from, WeirValue value)
+/* All panes, at once: nothing is left of any key, were it one that is held. */
+static void
+leave_all (WeirPanes *panes)
 {
-  WeirKey *slot = weir_table_find (&panes->index, from, INDEX_STRIDE);
-  Entry *entry = &pane->entries[pane->n];
-  guint32 number;
-  Key *key;
+  leave (panes, G_MAXINT64);
+  for (guint32 i = 0; i < panes->keys.n_numbers; i++) {
+    drop (panes, &panes->keys.fronts[i]);
+    drop (panes, &panes->keys.backs[i]);
+  }
+}
 
-  if (slot->meta != 0)
-    number = *(guint32 *) weir_slot_value (slot);
-  else
-    number = add_key (panes, from, slot);
-  if (number == G_MAXUINT32) {
+static gboolean
+list_slot (WeirPanes *panes, WeirTask *task, Pane *list, const WeirKey *slot, WeirValue value)
+{
+  Entry *entry = &list->entries[list->n];
+
+  entry->value = WEIR_NO_VALUE;
+  entry->number = weir_window_keys_add (&panes->keys, slot);
+  if (entry->number == WEIR_NO_NUMBER) {
     weir_task_fail_memory (task);
     return FALSE;
   }
-  *entry = (Entry){ .key = number, .hash = from->hash, .value = none };
-  if (!store (panes, task, &entry->value, value))
-    return FALSE;
-  pane->n++;
-  key = &panes->keys[number];
-  key->n_panes++;
-  return append (panes, task, &key->back, value);
+  list->n++;
+  return store (panes, task, &entry->value, value);
 }
 
-static inline guint64
-phase_end (const WeirPanes *panes, guint64 phase)
-{
-  return panes->from + (panes->until - panes->from) * (phase + 1) / panes->length;
-}
-
-/* Where the phase that is rebuilt next begins. */
-static void
-find_phase (const WeirPanes *panes, Pane *pane, guint64 phase)
-{
-  guint64 start = phase == 0 ? 0 : phase_end (panes, phase - 1);
-  gsize low = 0, high = pane->n;
-
-  while (low < high) {
-    gsize middle = (low + high) / 2;
-
-    if (pane->entries[middle].hash < start)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  pane->next = low;
-}
-
-/* The keys of @table that belong here; FALSE: memory limit, and what has entered so far is in @pane. */
+/* The keys of the table that belong here, as they come, into a list that has room for them. FALSE: the task has failed. */
 static gboolean
-enter_slots (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirTable *table, const WeirFold *fold)
+list_slots (WeirPanes *panes, WeirTask *task, const WeirPaneSource *source, Pane *list)
 {
   WeirTableCursor cursor;
   WeirKey *slots[WEIR_CHUNK_SIZE];
   guint n;
 
-  weir_table_cursor_init (&cursor, table, panes->from, panes->until);
+  weir_table_cursor_init (&cursor, source->table, panes->from, panes->until);
   while ((n = weir_table_cursor_next (&cursor, slots, WEIR_CHUNK_SIZE)) > 0)
     for (guint i = 0; i < n; i++) {
-      guint32 ahead = slots[MIN (i + PREFETCH_SLOTS, n - 1)]->hash;
-
-      __builtin_prefetch (weir_table_home (&panes->index, ahead, INDEX_STRIDE));
-      if (!enter_slot (panes, task, pane, slots[i], fold->result (task, slots[i])))
+      __builtin_prefetch (weir_window_keys_home (&panes->keys, slots[MIN (i + PREFETCH_SLOTS, n - 1)]->hash));
+      if (!list_slot (panes, task, list, slots[i], source->fold->result (task, slots[i])))
         return FALSE;
     }
   return TRUE;
 }
 
 static gboolean
-enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirTable *table, const WeirFold *fold)
+list_table (WeirPanes *panes, WeirTask *task, const WeirPaneSource *source, Pane *list)
 {
-  gsize n = weir_table_count (table, panes->from, panes->until);
-  Pane pane = { .number = number };
-  gboolean ok;
+  gsize n = source->table != NULL ? weir_table_count (source->table, panes->from, panes->until) : 0;
 
   if (n == 0)
     return TRUE;
-  pane.block = weir_block_new (panes->memory, n * sizeof (Entry));
-  if (pane.block == NULL) {
+  list->block = weir_block_new (panes->memory, n * sizeof (Entry));
+  if (list->block == NULL || !weir_window_keys_reserve (&panes->keys, n)) {
     weir_task_fail_memory (task);
     return FALSE;
   }
-  pane.entries = (Entry *) pane.block->data;
-  weir_table_reserve (&panes->index, n); /* a hint: it grows just as well */
-  ok = enter_slots (panes, task, &pane, table, fold);
-  find_phase (panes, &pane, (guint64) (number % panes->length));
-  g_array_append_val (panes->panes, pane);
-  return ok && weir_task_is_going (task);
+  list->entries = (Entry *) list->block->data;
+  return list_slots (panes, task, source, list);
 }
 
-/* The entry becomes what remains of its key's window after it, and is put before what `front` has gathered. */
+/* A column that is only ours to be changed; with room for all numbers there are now. */
 static gboolean
-rebuild_entry (WeirPanes *panes, WeirTask *task, Entry *entry)
+adopt (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirColumn *column, gboolean has_cells)
 {
-  Key *key = &panes->keys[entry->key];
-  WeirValue raw = entry->value;
+  WeirValue *values = column->values;
 
-  entry->value = none;
-  if (!NONE (key->front) && !store (panes, task, &entry->value, key->front))
-    return FALSE;
-  if (!prepend (panes, task, &key->front, raw))
-    return FALSE;
-  drop (panes, &raw);
-  drop (panes, &key->back);
+  pane->block = weir_block_ref (column->block);
+  pane->values = values;
+  for (guint32 i = 0; has_cells && i < column->n; i++) {
+    WeirValue value = values[i];
+
+    if (G_LIKELY (value.kind < WEIR_TEXT))
+      continue;
+    values[i] = WEIR_NO_VALUE; /* in the cells of a task that is over */
+    if (!store (panes, task, &values[i], value))
+      return FALSE;
+  }
   return TRUE;
 }
 
-/* What is rebuilt of a pane has not been looked at for a window length: as many cache lines as it is likely to have. */
-static inline void
-prefetch_phase (const WeirPanes *panes, const Pane *pane)
+static gboolean
+take_column (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirColumn *column)
 {
-  const char *first = (const char *) &pane->entries[pane->next];
-  gsize size = MIN (pane->n / panes->length * sizeof (Entry), PREFETCH_MOST);
+  for (guint32 i = 0; i < column->n; i++) {
+    WeirValue value = column->values[i], *into = &pane->values[i];
+    gboolean ok = TRUE;
 
-  for (gsize at = 0; at <= size; at += 64)
+    if (WEIR_IS_ABSENT (value))
+      continue;
+    if (WEIR_IS_ABSENT (*into))
+      ok = store (panes, task, into, value);
+    else
+      ok = reduce (panes, task, into, *into, value);
+    if (!ok)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+open_column (WeirPanes *panes, WeirTask *task, Pane *pane)
+{
+  pane->block = weir_columns_block_new (panes->memory, panes->keys.n_numbers);
+  if (pane->block == NULL) {
+    weir_task_fail_memory (task);
+    return FALSE;
+  }
+  pane->values = (WeirValue *) pane->block->data;
+  return TRUE;
+}
+
+/* The columns of all tasks as one. No values: there are none. FALSE: the task has failed. */
+static gboolean
+take_columns (WeirPanes *panes, WeirTask *task, const WeirPaneSource *source, Pane *pane)
+{
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < source->n_written; i++) {
+    const WeirColumn *column = weir_columns_of (source->written[i], source->slice);
+
+    if (column == NULL)
+      continue;
+    if (pane->block == NULL && WEIR_COLUMN_CAPACITY (column->block) >= panes->keys.n_numbers)
+      ok = adopt (panes, task, pane, column, weir_cells_has_any (&source->written[i]->cells));
+    else
+      ok = (pane->block != NULL || open_column (panes, task, pane)) && take_column (panes, task, pane, column);
+  }
+  return ok;
+}
+
+static gboolean
+make_dense (WeirPanes *panes, WeirTask *task, Pane *pane, const Pane *list)
+{
+  if (pane->block == NULL && !open_column (panes, task, pane))
+    return FALSE;
+  pane->n = panes->keys.n_numbers;
+  for (gsize i = 0; i < list->n; i++)
+    pane->values[list->entries[i].number] = list->entries[i].value;
+  return TRUE;
+}
+
+/* Sorts @list by phase, keys of one phase in the order in which they came. */
+static gboolean
+make_sparse (WeirPanes *panes, WeirTask *task, Pane *pane, const Pane *list)
+{
+  const guint length = panes->length;
+  WeirBlock *starts = weir_block_new (panes->memory, ((gsize) length + 1) * sizeof (guint32));
+  guint32 *start;
+
+  pane->block = weir_block_new (panes->memory, list->n * sizeof (Entry));
+  if (starts == NULL || pane->block == NULL) {
+    g_clear_pointer (&starts, weir_block_unref);
+    weir_task_fail_memory (task);
+    return FALSE;
+  }
+  start = (guint32 *) starts->data;
+  memset (start, 0, ((gsize) length + 1) * sizeof *start);
+  for (gsize i = 0; i < list->n; i++) {
+    list->entries[i].phase = weir_phase_of (length, list->entries[i].number);
+    start[list->entries[i].phase + 1]++;
+  }
+  for (guint i = 0; i < length; i++)
+    start[i + 1] += start[i];
+  pane->next = start[pane->number % length];
+  pane->entries = (Entry *) pane->block->data;
+  pane->n = list->n;
+  for (gsize i = 0; i < list->n; i++)
+    pane->entries[start[list->entries[i].phase]++] = list->entries[i];
+  weir_block_unref (starts);
+  return TRUE;
+}
+
+/* Keys of the pane stay while older panes leave. */
+static void
+hold_keys (WeirPanes *panes, const Pane *pane)
+{
+  guint32 *n_panes = panes->keys.n_panes;
+  gsize n = pane->n;
+
+  if (pane->values == NULL) {
+    for (gsize i = 0; i < pane->n; i++)
+      n_panes[pane->entries[i].number]++;
+  } else {
+    n = 0;
+    for (gsize i = 0; i < pane->n; i++) {
+      guint is_there = !WEIR_IS_ABSENT (pane->values[i]);
+
+      n_panes[i] += is_there;
+      n += is_there;
+    }
+  }
+  panes->n_last = n;
+}
+
+static inline gboolean
+enter_key (WeirPanes *panes, WeirTask *task, guint32 number, WeirValue value)
+{
+  WeirValue *back = &panes->keys.backs[number];
+
+  if (WEIR_IS_NO_VALUE (*back))
+    return store (panes, task, back, value);
+  return reduce (panes, task, back, *back, value);
+}
+
+/* FALSE: the task has failed. */
+static gboolean
+enter_keys (WeirPanes *panes, WeirTask *task, const Pane *pane)
+{
+  gboolean ok = TRUE;
+
+  if (pane->values == NULL) {
+    for (gsize i = 0; i < pane->n; i++)
+      ok &= enter_key (panes, task, pane->entries[i].number, pane->entries[i].value);
+  } else {
+    for (gsize i = 0; i < pane->n; i++)
+      if (!WEIR_IS_ABSENT (pane->values[i]))
+        ok &= enter_key (panes, task, (guint32) i, pane->values[i]);
+  }
+  return ok;
+}
+
+/* A pane without values where nothing came. FALSE: the task has failed. */
+static gboolean
+make_pane (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirPaneSource *source)
+{
+  Pane list = { 0 };
+  gboolean ok = list_table (panes, task, source, &list) && take_columns (panes, task, source, pane);
+
+  if (ok && (pane->values != NULL || list.n > panes->keys.n_numbers / DENSE_SHARE))
+    ok = make_dense (panes, task, pane, &list);
+  else if (ok && list.n > 0)
+    ok = make_sparse (panes, task, pane, &list);
+  if (list.block != NULL)
+    weir_block_unref (list.block);
+  if (ok)
+    hold_keys (panes, pane);
+  return ok;
+}
+
+/* The value becomes what remains of its key's window after the pane, and is put before what `front` has gathered. */
+static inline gboolean
+rebuild_value (WeirPanes *panes, WeirTask *task, guint32 number, WeirValue *value)
+{
+  WeirValue *front = &panes->keys.fronts[number], raw = *value;
+
+  *value = WEIR_NO_VALUE;
+  if (WEIR_IS_NO_VALUE (*front)) {
+    *front = raw; /* and its cell */
+    return TRUE;
+  }
+  if (!store (panes, task, value, *front) || !reduce (panes, task, front, raw, *front))
+    return FALSE;
+  drop (panes, &raw);
+  return TRUE;
+}
+
+static gboolean
+rebuild_list (WeirPanes *panes, WeirTask *task, Pane *pane, guint phase)
+{
+  gboolean ok = TRUE;
+
+  for (; ok && pane->next < pane->n && pane->entries[pane->next].phase == phase; pane->next++)
+    ok = rebuild_value (panes, task, pane->entries[pane->next].number, &pane->entries[pane->next].value);
+  if (phase + 1 == panes->length)
+    pane->next = 0;
+  return ok;
+}
+
+/* What is rebuilt of a pane has not been looked at for a window length. */
+static inline void
+prefetch_run (const Pane *pane, WeirPhaseRun run)
+{
+  const char *first = (const char *) &pane->values[run.start];
+  gsize size = MIN (run.n * sizeof (WeirValue), PREFETCH_MOST);
+
+  for (gsize at = 0; at < size; at += 64)
     __builtin_prefetch (first + at, 1);
 }
 
-/* Newest pane first, so that each entry finds the aggregate of all that came after it in `front`. */
 static gboolean
-rebuild (WeirPanes *panes, WeirTask *task, guint64 phase)
+rebuild_column (WeirPanes *panes, WeirTask *task, guint i, guint phase)
 {
-  guint64 end = phase_end (panes, phase);
+  const Pane *pane = pane_at (panes, i), *soon = i >= PREFETCH_PANES ? pane_at (panes, i - PREFETCH_PANES) : NULL;
+  WeirPhaseRun run;
 
-  for (guint i = panes->panes->len; i > 0; i--) {
-    Pane *pane = &g_array_index (panes->panes, Pane, i - 1);
+  for (guint k = 0; (run = weir_phase_run (panes->length, phase, k)).start < pane->n; k++) {
+    guint64 end = MIN (run.start + run.n, pane->n);
 
-    if (i > PREFETCH_AHEAD)
-      prefetch_phase (panes, pane - PREFETCH_AHEAD);
-    for (; pane->next < pane->n && pane->entries[pane->next].hash < end; pane->next++)
-      if (!rebuild_entry (panes, task, &pane->entries[pane->next]))
+    if (soon != NULL && soon->values != NULL)
+      prefetch_run (soon, run);
+    for (guint64 number = run.start; number < end; number++)
+      if (!WEIR_IS_ABSENT (pane->values[number]) &&
+          !rebuild_value (panes, task, (guint32) number, &pane->values[number]))
         return FALSE;
-    if (phase + 1 == panes->length)
-      pane->next = 0;
   }
-  return weir_task_is_going (task);
+  return TRUE;
 }
 
-gboolean
-weir_panes_enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirTable *pane, const WeirFold *fold)
+static void
+drop_backs (WeirPanes *panes, guint phase)
+{
+  const WeirWindowKeys *keys = &panes->keys;
+  WeirPhaseRun run;
+
+  for (guint k = 0; (run = weir_phase_run (panes->length, phase, k)).start < keys->n_numbers; k++)
+    for (guint64 number = run.start; number < MIN (run.start + run.n, keys->n_numbers); number++)
+      drop (panes, &keys->backs[number]);
+}
+
+/* Newest pane first, so that each value finds the aggregate of all that came after it in `front`. */
+static gboolean
+rebuild (WeirPanes *panes, WeirTask *task, guint phase)
+{
+  gboolean ok = TRUE;
+
+  drop_backs (panes, phase);
+  for (guint i = panes->panes->len; ok && i > 0; i--)
+    if (pane_at (panes, i - 1)->values == NULL)
+      ok = rebuild_list (panes, task, pane_at (panes, i - 1), phase);
+    else
+      ok = rebuild_column (panes, task, i - 1, phase);
+  return ok && weir_task_is_going (task);
+}
+
+/* The phase of a step is rebuilt when the next one begins: until then the newest pane is as it came. */
+static gboolean
+move_to (WeirPanes *panes, WeirTask *task, gint64 number)
 {
   gint64 step = panes->last;
 
-  g_assert (number > step);
-  panes->mark = task->task_run->scratch;
   if (step == G_MININT64 || number - step > panes->length) {
-    leave (panes, number - panes->length);
-    step = number - 1;
+    leave_all (panes);
+    step = number;
   }
-  while (step < number) {
-    step++;
-    leave (panes, step - panes->length);
-    if (step == number && pane != NULL && pane->n > 0 && !enter (panes, task, number, pane, fold))
+  for (; step < number; step++) {
+    if (!rebuild (panes, task, (guint) (step % panes->length)))
       return FALSE;
-    if (!rebuild (panes, task, (guint64) (step % panes->length)))
-      return FALSE;
+    leave (panes, step + 1 - panes->length);
   }
   panes->last = number;
   return TRUE;
 }
 
-void
-weir_panes_cursor_init (const WeirPanes *panes, WeirTableCursor *cursor)
+gboolean
+weir_panes_enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirPaneSource *source)
 {
-  weir_table_cursor_init (cursor, &panes->index, panes->from, panes->until);
+  Pane pane = { .number = number };
+  gboolean ok = TRUE;
+
+  g_assert (number > panes->last);
+  panes->mark = task->task_run->scratch;
+  panes->n_last = 0;
+  /* First: columns were written with the numbers that keys had before any of them left. */
+  if (source != NULL)
+    ok = make_pane (panes, task, &pane, source);
+  ok = ok && move_to (panes, task, number) && enter_keys (panes, task, &pane);
+  if (ok && pane.n > 0)
+    g_array_append_val (panes->panes, pane);
+  else if (pane.block != NULL)
+    weir_block_unref (pane.block);
+  return ok && weir_task_is_going (task);
 }
 
-static WeirValue
-result (const WeirPanes *panes, WeirTask *task, const WeirKey *slot)
+gboolean
+weir_panes_next (const WeirPanes *panes, gint64 number, gsize *at, WeirValue *key, WeirValue *value)
+{
+  const Pane *pane = panes->panes->len > 0 ? pane_at (panes, panes->panes->len - 1) : NULL;
+  guint32 of;
+
+  if (pane == NULL || pane->number != number)
+    return FALSE;
+  while (pane->values != NULL && *at < pane->n && WEIR_IS_ABSENT (pane->values[*at]))
+    ++*at;
+  if (*at == pane->n)
+    return FALSE;
+  of = pane->values != NULL ? (guint32) *at : pane->entries[*at].number;
+  *key = weir_key_value (&panes->keys.keys[of]);
+  *value = pane->values != NULL ? pane->values[*at] : pane->entries[*at].value;
+  ++*at;
+  return TRUE;
+}
+
+static inline WeirValue
+result (const WeirPanes *panes, WeirTask *task, guint32 number)
 {
   const WeirReduceParams *params = task->op->params;
-  const Key *key = &panes->keys[*(guint32 *) weir_slot_value (slot)];
-  WeirValue value = NONE (key->front) ? key->back : key->front;
+  WeirValue front = panes->keys.fronts[number], back = panes->keys.backs[number], value;
 
-  if (!NONE (key->front) && !NONE (key->back))
-    value = weir_reduce_two (task, params, key->front, key->back);
+  if (WEIR_IS_NO_VALUE (front))
+    value = back;
+  else if (WEIR_IS_NO_VALUE (back))
+    value = front;
+  else
+    value = weir_reduce_two (task, params, front, back);
   return params->finish != NULL ? params->finish (task, value, params->user_data) : value;
 }
 
 gboolean
-weir_panes_emit (const WeirPanes *panes, WeirTask *task, WeirTableCursor *cursor)
+weir_panes_emit (const WeirPanes *panes, WeirTask *task, gsize *at)
 {
-  WeirKey *slots[WEIR_CHUNK_SIZE];
-  guint n = weir_table_cursor_next (cursor, slots, WEIR_CHUNK_SIZE);
+  const WeirWindowKeys *keys = &panes->keys;
+  guint32 numbers[WEIR_CHUNK_SIZE];
+  guint n = weir_window_keys_next (keys, at, numbers, WEIR_CHUNK_SIZE);
 
   weir_task_reserve (task, TRUE);
   for (guint i = 0; i < n && weir_task_is_going (task); i++) {
-    task->head.keys[i] = weir_key_value (slots[i]);
-    task->head.values[i] = result (panes, task, slots[i]);
+    guint32 ahead = numbers[MIN (i + PREFETCH_KEYS, n - 1)];
+
+    __builtin_prefetch (&keys->keys[ahead]);
+    __builtin_prefetch (&keys->fronts[ahead]);
+    __builtin_prefetch (&keys->backs[ahead]);
+    task->head.keys[i] = weir_key_value (&keys->keys[numbers[i]]);
+    task->head.values[i] = result (panes, task, numbers[i]);
     task->head.n_elements = i + 1;
   }
   weir_task_flush (task);

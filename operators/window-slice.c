@@ -5,6 +5,7 @@
 #include "operators/window-slice.h"
 
 #include "operators/pane-log.h"
+#include "operators/window-columns.h"
 #include "operators/window-panes.h"
 
 #define SECTION_OPEN 2
@@ -40,20 +41,32 @@ weir_window_slice_close (gpointer data)
   g_free (slice);
 }
 
+/* The pane that has entered is noted for the next checkpoint. FALSE: the task has failed. */
+static gboolean
+note (WeirTask *task, Slice *slice, gint64 number)
+{
+  GByteArray *data = g_byte_array_new ();
+  WeirValue key, value;
+  gboolean ok = TRUE;
+  gsize at = 0;
+
+  while (ok && weir_panes_next (slice->panes, number, &at, &key, &value))
+    ok = weir_pane_put (task, key, value, data);
+  weir_pane_log_forget (slice->log, number - task->op->length / task->op->pane);
+  weir_pane_log_add (slice->log, number, data);
+  return ok;
+}
+
 /* Enters the pane that ends at @end. */
 static gboolean
-enter (WeirTask *task, const WeirFold *fold, Slice *slice, WeirTime end, const WeirTable *pane)
+enter (WeirTask *task, Slice *slice, WeirTime end, const WeirPaneSource *pane)
 {
   const WeirRun *run = task->task_run->run;
-  const WeirOp *op = task->op;
-  gint64 number = (end - run->zero) / op->pane;
+  gint64 number = (end - run->zero) / task->op->pane;
 
-  if (run->has_checkpoint) {
-    weir_pane_log_forget (slice->log, number - op->length / op->pane);
-    if (!weir_pane_log_add (slice->log, task, fold, task->task_run->partition, number, pane))
-      return FALSE;
-  }
-  return weir_panes_enter (slice->panes, task, number, pane, fold);
+  if (!weir_panes_enter (slice->panes, task, number, pane))
+    return FALSE;
+  return !run->has_checkpoint || note (task, slice, number);
 }
 
 /* What a checkpoint gave back, before the first batch. */
@@ -65,7 +78,8 @@ enter_restored (WeirTask *task, Slice *slice)
   gint64 number;
 
   while (ok && (pane = weir_pane_log_take (slice->log, &number)) != NULL) {
-    ok = weir_panes_enter (slice->panes, task, number, &pane->table, &weir_fold_value);
+    ok = weir_panes_enter (slice->panes, task, number,
+                           &(WeirPaneSource){ .table = &pane->table, .fold = &weir_fold_value });
     weir_combined_free (pane);
   }
   return ok;
@@ -74,7 +88,7 @@ enter_restored (WeirTask *task, Slice *slice)
 static gboolean
 close_open (WeirTask *task, const WeirFold *fold, Slice *slice)
 {
-  gboolean ok = enter (task, fold, slice, slice->open_end, &slice->open->table);
+  gboolean ok = enter (task, slice, slice->open_end, &(WeirPaneSource){ .table = &slice->open->table, .fold = fold });
 
   weir_combined_free (slice->open);
   slice->open = NULL;
@@ -95,27 +109,59 @@ gather (WeirTask *task, const WeirFold *fold, Slice *slice, WeirReader *reader, 
   weir_combine_merge (task, fold, slice->open, batch, start, end);
 }
 
+/* The batch is a pane by itself: it need not join the one that gathers. */
+static gboolean
+is_pane (const WeirOp *op, const WeirRun *run, const Slice *slice)
+{
+  return slice->open == NULL && (run->time - run->zero) % op->pane == 0;
+}
+
+void
+weir_window_slice_write (WeirTask *task, const WeirFold *fold)
+{
+  const WeirOp *op = task->op;
+  const WeirWindowKeys *keys[WEIR_N_GROUPS] = { NULL };
+
+  for (guint i = 0; i < op->n_slices; i++) {
+    const Slice *slice = op->slices[i];
+
+    if (slice->panes != NULL && is_pane (op, task->task_run->run, slice))
+      keys[i] = weir_panes_column_keys (slice->panes);
+  }
+  weir_columns_open (task, fold, keys);
+}
+
+static gboolean
+open_panes (WeirTask *task, Slice *slice, guint index)
+{
+  const WeirOp *op = task->op;
+
+  if (slice->panes != NULL)
+    return TRUE;
+  slice->panes = weir_panes_new (task->task_run->run->memory, (guint) (op->length / op->pane),
+                                 weir_slice_start (index, op->n_slices), weir_slice_start (index + 1, op->n_slices));
+  return enter_restored (task, slice);
+}
+
 void
 weir_window_slice_advance (WeirTask *task, const WeirFold *fold, WeirReader *reader)
 {
   const WeirOp *op = task->op;
-  WeirRun *run = task->task_run->run;
+  const WeirRun *run = task->task_run->run;
+  const WeirExchange *exchange = reader->exchange;
   Slice *slice = reader->slice;
   const WeirTable *batch = weir_combine_slice (task, fold, reader);
   WeirTime end = run->zero + (run->time - run->zero + op->pane - 1) / op->pane * op->pane;
-  guint64 from = weir_slice_start (reader->partition, op->n_slices);
-  guint64 until = weir_slice_start (reader->partition + 1, op->n_slices);
+  WeirPaneSource source = { batch, fold, (WeirCombined *const *) exchange->outputs, exchange->n_outputs,
+                            reader->partition };
 
-  if (slice->panes == NULL) {
-    slice->panes = weir_panes_new (run->memory, (guint) (op->length / op->pane), from, until);
-    if (!enter_restored (task, slice))
-      return;
-  }
+  if (!open_panes (task, slice, reader->partition))
+    return;
   if (slice->open != NULL && slice->open_end < end && !close_open (task, fold, slice))
     return;
   slice->open_end = end;
-  if (run->time == end && slice->open == NULL) {
-    enter (task, fold, slice, end, batch);
+  if (is_pane (op, run, slice)) {
+    enter (task, slice, end, &source);
     return;
   }
   gather (task, fold, slice, reader, batch);
@@ -188,10 +234,5 @@ weir_window_slice_read (WeirTask *task, WeirReader *reader)
   Slice *slice = reader->slice;
   WeirWindowReader *state = reader->state;
 
-  if (slice->panes == NULL)
-    return FALSE;
-  if (!state->is_open)
-    weir_panes_cursor_init (slice->panes, &state->cursor);
-  state->is_open = TRUE;
-  return weir_panes_emit (slice->panes, task, &state->cursor);
+  return slice->panes != NULL && weir_panes_emit (slice->panes, task, &state->at);
 }

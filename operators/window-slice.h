@@ -9,16 +9,18 @@
 
 #include "engine/saver.h"
 #include "operators/combine.h"
+#include "operators/window-columns.h"
 
 typedef struct {
-  gboolean is_open;
-  WeirTableCursor cursor;
+  gsize at; /* of weir_panes_emit () */
 } WeirWindowReader;
 
 /* For slice_open and slice_close of a class. */
 gpointer weir_window_slice_open (const WeirOp *op, guint slice);
 void weir_window_slice_close (gpointer slice);
 
+/* For open of a class; process and output_free are those of operators/window-columns.h. */
+void weir_window_slice_write (WeirTask *task, const WeirFold *fold);
 /* Takes in the batch that the tasks wrote. */
 void weir_window_slice_advance (WeirTask *task, const WeirFold *fold, WeirReader *reader);
 /* For save and load of a class. Each pane is written once; so is the open one each time. */

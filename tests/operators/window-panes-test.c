@@ -165,8 +165,10 @@ draw_pane (Window *window, Model *model, gint64 number, guint first, guint n_key
 static gboolean
 enter (Window *window, gint64 number, const WeirCombined *pane)
 {
+  const WeirPaneSource source = { .table = pane != NULL ? &pane->table : NULL, .fold = window->fold };
+
   for (guint i = 0; i < window->n_slices; i++)
-    if (!weir_panes_enter (window->slices[i], window->task, number, pane != NULL ? &pane->table : NULL, window->fold))
+    if (!weir_panes_enter (window->slices[i], window->task, number, pane != NULL ? &source : NULL))
       return FALSE;
   return TRUE;
 }
@@ -177,10 +179,9 @@ emit_all (Window *window)
   window->kept = weir_partition_new (window->memory);
   for (guint i = 0; i < window->n_slices; i++) {
     guint64 before = window->kept->n_elements;
-    WeirTableCursor cursor;
+    gsize at = 0;
 
-    weir_panes_cursor_init (window->slices[i], &cursor);
-    while (weir_panes_emit (window->slices[i], window->task, &cursor))
+    while (weir_panes_emit (window->slices[i], window->task, &at))
       weir_arena_reset (&window->task_run.scratch);
     if (!weir_run_has_failed (&window->run))
       g_assert_cmpuint (window->kept->n_elements - before, ==, weir_panes_n_keys (window->slices[i]));

@@ -1,0 +1,209 @@
+/* Owns the columns that a window's tasks write. Must not know what becomes of them, nor how values are folded.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "operators/window-columns.h"
+
+#include "operators/combine-sum.h"
+
+/* Keys that are hashed before the first is looked up: what they touch fits the first-level cache, and is there by then. */
+#define STEP 128
+
+typedef struct {
+  WeirTask *task;
+  const WeirFold *fold;
+  WeirCombined *combined;
+  WeirColumns *columns;
+  WeirKey keys[STEP];
+  WeirValue cells[STEP];
+  guint32 numbers[STEP]; /* that the keys probably have */
+} Step;
+
+WeirBlock *
+weir_columns_block_new (WeirMemory *memory, guint32 n)
+{
+  /* The keys that enter with the batch get numbers, too: with room for some, the column can stay where it is. */
+  WeirBlock *block = weir_block_new (memory, ((gsize) n + n / 16 + 16) * sizeof (WeirValue));
+  WeirValue *values;
+  gsize capacity;
+
+  if (block == NULL)
+    return NULL;
+  values = (WeirValue *) block->data;
+  capacity = WEIR_COLUMN_CAPACITY (block);
+  for (gsize i = 0; i < capacity; i++)
+    values[i] = WEIR_ABSENT;
+  return block;
+}
+
+static WeirColumns *
+columns_new (guint n_slices, const WeirWindowKeys *const *keys)
+{
+  WeirColumns *columns = g_malloc0 (sizeof *columns + n_slices * sizeof (WeirColumn));
+
+  columns->n_slices = n_slices;
+  for (guint i = 0; i < n_slices; i++)
+    columns->slices[i].keys = keys[i];
+  return columns;
+}
+
+void
+weir_columns_open (WeirTask *task, const WeirFold *fold, const WeirWindowKeys *const *keys)
+{
+  WeirCombineInstance *instance = task->instance;
+  gboolean any = FALSE;
+
+  weir_combine_open (task, fold);
+  for (guint i = 0; i < task->op->n_slices; i++)
+    any |= keys[i] != NULL;
+  if (any)
+    instance->combined->columns = columns_new (task->op->n_slices, keys);
+}
+
+void
+weir_columns_output_free (gpointer data)
+{
+  WeirColumns *columns = ((WeirCombined *) data)->columns;
+
+  for (guint i = 0; columns != NULL && i < columns->n_slices; i++)
+    if (columns->slices[i].block != NULL)
+      weir_block_unref (columns->slices[i].block);
+  g_free (columns);
+  weir_combined_free (data);
+}
+
+static gboolean
+open_column (WeirTask *task, WeirColumn *column)
+{
+  column->block = weir_columns_block_new (task->task_run->run->memory, column->keys->n_numbers);
+  if (column->block == NULL) {
+    weir_task_fail_memory (task);
+    return FALSE;
+  }
+  column->values = (WeirValue *) column->block->data;
+  column->n = column->keys->n_numbers;
+  return TRUE;
+}
+
+static inline WeirColumn *
+column_of (const Step *step, guint32 hash)
+{
+  WeirColumns *columns = step->columns;
+
+  return &columns->slices[columns->n_slices == 1 ? 0 : weir_slice_of (hash, columns->n_slices)];
+}
+
+static void
+hash_keys (Step *step, const WeirValue *values, guint n)
+{
+  const WeirSeed seed = step->task->seed;
+
+  for (guint i = 0; i < n; i++) {
+    const WeirColumn *column;
+
+    weir_key_of (values[i], &seed, &step->keys[i], &step->cells[i]);
+    column = column_of (step, step->keys[i].hash);
+    if (G_LIKELY (column->keys != NULL))
+      __builtin_prefetch (weir_window_keys_home (column->keys, step->keys[i].hash));
+  }
+}
+
+/* FALSE: the task has failed. */
+static gboolean
+find_numbers (Step *step, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    WeirColumn *column = column_of (step, step->keys[i].hash);
+    guint32 number = WEIR_NO_NUMBER;
+
+    if (G_LIKELY (column->keys != NULL))
+      number = weir_window_keys_guess (column->keys, step->keys[i].hash);
+    step->numbers[i] = number;
+    if (G_UNLIKELY (number == WEIR_NO_NUMBER))
+      continue;
+    if (G_UNLIKELY (column->block == NULL) && !open_column (step->task, column))
+      return FALSE;
+    __builtin_prefetch (&column->keys->keys[number]);
+    __builtin_prefetch (&column->values[number], 1);
+  }
+  return TRUE;
+}
+
+/* NULL: the key has no number. */
+static inline WeirValue *
+find_place (Step *step, WeirColumn *column, guint i)
+{
+  guint32 number = step->numbers[i];
+
+  if (G_UNLIKELY (number == WEIR_NO_NUMBER))
+    return NULL;
+  if (G_LIKELY (weir_key_equal (&column->keys->keys[number], &step->keys[i])))
+    return &column->values[number];
+  number = weir_window_keys_find (column->keys, &step->keys[i]);
+  return number != WEIR_NO_NUMBER ? &column->values[number] : NULL;
+}
+
+static G_GNUC_NO_INLINE void
+add_to_table (Step *step, const WeirKey *key, WeirValue value)
+{
+  WeirCombined *combined = step->combined;
+  WeirKey *slot = weir_table_find (&combined->table, key, combined->table.stride);
+  gboolean is_new = slot->meta == 0;
+
+  if (is_new)
+    slot = weir_combined_insert (step->task, combined, key, slot);
+  if (slot != NULL)
+    step->fold->add (step->task, combined, slot, value, is_new);
+}
+
+/* INTs that are summed make up most windows, and need no call. */
+static inline gboolean
+add_int (WeirValue *place, WeirValue value)
+{
+  gint64 sum;
+
+  if (place->kind != WEIR_INT || value.kind != WEIR_INT || __builtin_add_overflow (place->integer, value.integer, &sum))
+    return FALSE;
+  place->integer = sum;
+  return TRUE;
+}
+
+static void
+fold_values (Step *step, const WeirValue *values, guint n)
+{
+  const gboolean is_sum = step->fold == &weir_fold_sum;
+
+  for (guint i = 0; i < n && weir_task_is_going (step->task); i++) {
+    WeirColumn *column = column_of (step, step->keys[i].hash);
+    WeirValue *place = find_place (step, column, i);
+    gboolean is_new;
+
+    if (G_UNLIKELY (place == NULL)) {
+      add_to_table (step, &step->keys[i], values[i]);
+      continue;
+    }
+    if (is_sum && add_int (place, values[i]))
+      continue;
+    is_new = WEIR_IS_ABSENT (*place);
+    step->fold->add_value (step->task, step->combined, &step->keys[i], place, values[i], is_new);
+  }
+}
+
+void
+weir_columns_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in)
+{
+  Step step; /* not cleared: it is large */
+
+  step.task = task;
+  step.fold = fold;
+  step.combined = ((WeirCombineInstance *) task->instance)->combined;
+  step.columns = step.combined->columns;
+  for (guint from = 0; from < in->n && weir_task_is_going (task); from += STEP) {
+    guint n = MIN (in->n - from, STEP);
+
+    hash_keys (&step, in->keys + from, n);
+    if (!find_numbers (&step, n))
+      return;
+    fold_values (&step, in->values + from, n);
+  }
+}

@@ -1,0 +1,44 @@
+/* The writing side of a window's combining by key: a record whose key the window holds already is folded into a column of
+ * values by the key's number, which is a fraction of the memory that a table takes, and becomes the pane as it is. Keys
+ * that are new go into the table as they do elsewhere.
+ *
+ * A slice's keys do not change between the writing of a batch and its advance, so all tasks of a batch agree on which keys
+ * have numbers. A column belongs to its task until it is sealed, then to the task that advances the slice.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include "operators/combine.h"
+#include "operators/window-keys.h"
+
+typedef struct {
+  const WeirWindowKeys *keys; /* of the slice; NULL: it takes no column */
+  WeirBlock *block;           /* NULL: nothing has come */
+  WeirValue *values;          /* by number: accumulators, in the cells of the task's WeirCombined, or WEIR_ABSENT */
+  guint32 n;                  /* of the values; all that follow in the block are WEIR_ABSENT, too */
+} WeirColumn;
+
+struct _WeirColumns {
+  guint n_slices;
+  WeirColumn slices[];
+};
+
+#define WEIR_COLUMN_CAPACITY(block) (weir_block_capacity (block) / sizeof (WeirValue))
+
+/* For open, process and output_free of a class. @keys: by slice, NULL where there is to be no column; without any, the
+ * writing side is that of other operators. */
+void weir_columns_open (WeirTask *task, const WeirFold *fold, const WeirWindowKeys *const *keys);
+void weir_columns_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in);
+void weir_columns_output_free (gpointer combined);
+
+/* What the task wrote of a slice; NULL: nothing. */
+static inline WeirColumn *
+weir_columns_of (const WeirCombined *combined, guint slice)
+{
+  WeirColumns *columns = combined->columns;
+
+  return columns != NULL && columns->slices[slice].block != NULL ? &columns->slices[slice] : NULL;
+}
+
+/* Room for @n values, all of them WEIR_ABSENT. NULL: memory limit. */
+WeirBlock *weir_columns_block_new (WeirMemory *memory, guint32 n);

@@ -1,0 +1,255 @@
+/* Tests of operators/window-keys: numbers, their order and phases, against a plain list of keys.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "operators/window-keys.h"
+
+#include "tests/engine/table-fixture.h"
+
+#define N_KEYS 3000
+
+typedef struct {
+  WeirMemory *memory;
+  WeirWindowKeys keys;
+  WeirKey made[N_KEYS];
+  char texts[N_KEYS][48];
+  guint32 numbers[N_KEYS]; /* WEIR_NO_NUMBER: not there */
+} Fixture;
+
+/* Hashes are crowded: many of the same, and most in a corner of those that belong to the slice. */
+static guint32
+draw_hash (guint64 from, guint64 until)
+{
+  guint64 range = below (3) == 0 ? until - from : MIN (until - from, 500);
+
+  return (guint32) (from + below ((guint) MIN (range, G_MAXUINT32)));
+}
+
+static void
+set_up (Fixture *f, guint64 from, guint64 until)
+{
+  WeirSeed seed;
+  WeirValue cell;
+
+  f->memory = weir_memory_new ((gsize) 64 * 1024 * 1024);
+  weir_window_keys_init (&f->keys, f->memory, from, until);
+  weir_seed_init (&seed, 0);
+  for (guint i = 0; i < N_KEYS; i++) {
+    gint n = g_snprintf (f->texts[i], sizeof f->texts[i], i % 3 == 0 ? "%u" : "%u is the number of a long key", i);
+
+    weir_key_of (weir_text_n (f->texts[i], (gsize) n), &seed, &f->made[i], &cell);
+    f->made[i].hash = draw_hash (from, until);
+    f->numbers[i] = WEIR_NO_NUMBER;
+  }
+}
+
+static void
+tear_down (Fixture *f)
+{
+  weir_window_keys_clear (&f->keys);
+  g_assert_cmpuint (weir_memory_used (f->memory), ==, 0);
+  weir_memory_free (f->memory);
+  g_free (f);
+}
+
+static gsize
+count (const Fixture *f)
+{
+  gsize n = 0;
+
+  for (guint i = 0; i < N_KEYS; i++)
+    n += f->numbers[i] != WEIR_NO_NUMBER;
+  return n;
+}
+
+/* All that are there, once, by hash and then by key. */
+static void
+expect_order (const Fixture *f)
+{
+  guint32 numbers[100];
+  const WeirKey *last = NULL;
+  gsize at = 0, n = 0;
+  guint some;
+
+  while ((some = weir_window_keys_next (&f->keys, &at, numbers, G_N_ELEMENTS (numbers))) > 0)
+    for (guint i = 0; i < some; i++, n++) {
+      const WeirKey *key = &f->keys.keys[numbers[i]];
+
+      g_assert_true (last == NULL || last->hash < key->hash ||
+                     (last->hash == key->hash && weir_compare (weir_key_value (last), weir_key_value (key)) < 0));
+      last = key;
+    }
+  g_assert_cmpuint (n, ==, count (f));
+  g_assert_cmpuint (n, ==, f->keys.n);
+}
+
+static void
+expect_found (const Fixture *f)
+{
+  for (guint i = 0; i < N_KEYS; i++) {
+    guint32 number = weir_window_keys_find (&f->keys, &f->made[i]), guess;
+
+    g_assert_cmpuint (number, ==, f->numbers[i]);
+    if (number == WEIR_NO_NUMBER)
+      continue;
+    g_assert_true (weir_equal (weir_key_value (&f->keys.keys[number]), weir_key_value (&f->made[i])));
+    guess = weir_window_keys_guess (&f->keys, f->made[i].hash);
+    g_assert_cmpuint (guess, !=, WEIR_NO_NUMBER);
+    g_assert_cmpuint (f->keys.keys[guess].hash, ==, f->made[i].hash);
+  }
+}
+
+static void
+expect_numbers_differ (const Fixture *f)
+{
+  g_autofree gboolean *is_taken = g_new0 (gboolean, N_KEYS);
+
+  for (guint i = 0; i < N_KEYS; i++) {
+    if (f->numbers[i] == WEIR_NO_NUMBER)
+      continue;
+    g_assert_cmpuint (f->numbers[i], <, f->keys.n_numbers);
+    g_assert_false (is_taken[f->numbers[i]]);
+    is_taken[f->numbers[i]] = TRUE;
+  }
+}
+
+static void
+toggle (Fixture *f, guint i)
+{
+  if (f->numbers[i] != WEIR_NO_NUMBER) {
+    weir_window_keys_remove (&f->keys, f->numbers[i]);
+    f->numbers[i] = WEIR_NO_NUMBER;
+    return;
+  }
+  f->numbers[i] = weir_window_keys_add (&f->keys, &f->made[i]);
+  g_assert_cmpuint (f->numbers[i], !=, WEIR_NO_NUMBER);
+  g_assert_cmpuint (weir_window_keys_add (&f->keys, &f->made[i]), ==, f->numbers[i]);
+}
+
+static void
+come_and_go (guint64 from, guint64 until)
+{
+  Fixture *f = g_new (Fixture, 1);
+
+  set_up (f, from, until);
+  expect_found (f);
+  for (guint round = 0; round < 12; round++) {
+    guint most = round % 4 == 3 ? 10 : N_KEYS;
+
+    for (guint i = 0; i < 2000; i++)
+      toggle (f, below (most));
+    expect_order (f);
+    expect_found (f);
+    expect_numbers_differ (f);
+  }
+  for (guint i = 0; i < N_KEYS; i++)
+    if (f->numbers[i] != WEIR_NO_NUMBER)
+      toggle (f, i);
+  expect_order (f);
+  tear_down (f);
+}
+
+static void
+keys_come_and_go (void)
+{
+  come_and_go (0, ALL_HASHES);
+}
+
+static void
+keys_of_a_slice_come_and_go (void)
+{
+  come_and_go ((guint64) 7 << 24, (guint64) 8 << 24);
+  come_and_go ((guint64) 255 << 24, ALL_HASHES);
+}
+
+static int
+by_hash (const void *a, const void *b)
+{
+  const WeirKey *x = a, *y = b;
+
+  return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static void
+keys_come_in_order (void)
+{
+  Fixture *f = g_new (Fixture, 1);
+
+  set_up (f, 0, ALL_HASHES);
+  qsort (f->made, N_KEYS, sizeof f->made[0], by_hash);
+  g_assert_true (weir_window_keys_reserve (&f->keys, N_KEYS));
+  for (guint i = 0; i < N_KEYS; i++)
+    toggle (f, i);
+  expect_order (f);
+  expect_found (f);
+  tear_down (f);
+}
+
+static void
+at_the_memory_limit_all_stays_as_it_was (void)
+{
+  Fixture *f = g_new (Fixture, 1);
+  guint n_failed = 0;
+
+  set_up (f, 0, ALL_HASHES);
+  for (guint i = 0; i < N_KEYS; i++) {
+    weir_memory_set_limit (f->memory, weir_memory_used (f->memory));
+    f->numbers[i] = weir_window_keys_add (&f->keys, &f->made[i]);
+    weir_memory_set_limit (f->memory, G_MAXSIZE);
+    if (f->numbers[i] != WEIR_NO_NUMBER)
+      continue;
+    n_failed++;
+    g_assert_cmpuint (weir_window_keys_find (&f->keys, &f->made[i]), ==, WEIR_NO_NUMBER);
+    toggle (f, i);
+  }
+  g_assert_cmpuint (n_failed, >, 0);
+  expect_order (f);
+  expect_found (f);
+  tear_down (f);
+}
+
+/* Each number is in one run of its phase and in none of others; phases have nearly the same share. */
+static void
+expect_phases (guint length, guint n)
+{
+  g_autofree guint *found = g_new0 (guint, n);
+  guint least = G_MAXUINT, most = 0;
+
+  for (guint phase = 0; phase < length; phase++) {
+    guint share = 0;
+    WeirPhaseRun run;
+
+    for (guint i = 0; (run = weir_phase_run (length, phase, i)).start < n; i++)
+      for (guint64 k = run.start; k < MIN (run.start + run.n, n); k++, share++) {
+        g_assert_cmpuint (weir_phase_of (length, (guint32) k), ==, phase);
+        found[k]++;
+      }
+    least = MIN (least, share);
+    most = MAX (most, share);
+  }
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpuint (found[i], ==, 1);
+  g_assert_cmpuint (most - least, <=, 1 + n / length / 3);
+}
+
+static void
+phases_share_the_numbers (void)
+{
+  static const guint lengths[] = { 1, 2, 3, 60, 601 }, counts[] = { 1, 2, 59, 1000, 4800, 100000 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++)
+    for (gsize k = 0; k < G_N_ELEMENTS (counts); k++)
+      expect_phases (lengths[i], counts[k]);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/window-keys/keys_come_and_go", keys_come_and_go);
+  g_test_add_func ("/window-keys/keys_of_a_slice_come_and_go", keys_of_a_slice_come_and_go);
+  g_test_add_func ("/window-keys/keys_come_in_order", keys_come_in_order);
+  g_test_add_func ("/window-keys/at_the_memory_limit_all_stays_as_it_was", at_the_memory_limit_all_stays_as_it_was);
+  g_test_add_func ("/window-keys/phases_share_the_numbers", phases_share_the_numbers);
+  return g_test_run ();
+}
