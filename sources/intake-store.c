@@ -32,15 +32,6 @@ note_bytes (WeirIntake *intake, gsize n)
   pthread_cond_broadcast (&intake->changed);
 }
 
-void
-weir_intake_close_block (WeirIntake *intake)
-{
-  if (intake->open.block == NULL)
-    return;
-  add_pending (intake, &intake->open);
-  intake->open = (WeirReceived){ 0 };
-}
-
 /* Under lock. FALSE: there is no memory. */
 static gboolean
 begin_block (WeirIntake *intake, gsize payload, WeirReceived *block)
@@ -60,6 +51,29 @@ fill_block (WeirReceived *block, gconstpointer data, gsize size, gint64 n)
   block->to += size;
   block->size += size;
   block->n_records += n;
+}
+
+/* Under lock: one that was made for much and has little gives the memory back, if there is some for the little. */
+static void
+trim (WeirIntake *intake, WeirReceived *block)
+{
+  WeirReceived small;
+
+  if (block->size >= weir_block_capacity (block->block) / 4 || !begin_block (intake, block->size, &small))
+    return;
+  fill_block (&small, block->from, block->size, block->n_records);
+  weir_block_unref (block->block);
+  *block = small;
+}
+
+void
+weir_intake_close_block (WeirIntake *intake)
+{
+  if (intake->open.block == NULL)
+    return;
+  trim (intake, &intake->open);
+  add_pending (intake, &intake->open);
+  intake->open = (WeirReceived){ 0 };
 }
 
 static gsize

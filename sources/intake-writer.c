@@ -149,6 +149,11 @@ stage (WeirIntake *intake, const GArray *group)
 static void
 lose (WeirIntake *intake, const GArray *group)
 {
+  weir_log (weir_engine_log (intake->engine), WEIR_LOG_ERROR,
+            "%s: %" G_GSIZE_FORMAT
+            " bytes that had come in are not in the log, and are lost here: they were acknowledged "
+            "to nobody",
+            intake->source->op->name, size_of (group));
   intake->has_failed = TRUE;
   intake->n_waiting -= size_of (group);
   for (guint i = 0; i < group->len; i++)

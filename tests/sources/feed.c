@@ -80,6 +80,18 @@ done (Feed *feed, gboolean is_acknowledged)
   pthread_mutex_unlock (&feed->lock);
 }
 
+/* Also when the context has been opened again. */
+static gboolean
+start (WeirReceiver *receiver, GError **error)
+{
+  Feed *feed = weir_receiver_user_data (receiver);
+
+  pthread_mutex_lock (&feed->lock);
+  feed->is_told = FALSE;
+  pthread_mutex_unlock (&feed->lock);
+  return TRUE;
+}
+
 static void
 run (WeirReceiver *receiver)
 {
@@ -108,7 +120,7 @@ stop (WeirReceiver *receiver)
 WeirStream *
 feed_stream (WeirContext *ctx, Feed *feed)
 {
-  static const WeirReceiverClass klass = { .name = "feed", .run = run, .stop = stop };
+  static const WeirReceiverClass klass = { .name = "feed", .start = start, .run = run, .stop = stop };
 
   return weir_stream_set_uid (weir_receiver_stream (ctx, &klass, feed), "fed");
 }

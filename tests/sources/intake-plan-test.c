@@ -61,12 +61,12 @@ test_what_was_sealed_does_not_come_again (LoggedJob *job, gconstpointer data)
   job->interval = "1s";
   logged_job_start (job, 0);
   g_assert_true (feed_block (&job->feed, "1 2"));
-  logged_job_advance (job, 2);
+  logged_job_advance (job, 1);
   g_assert_true (feed_block (&job->feed, "10"));
   logged_job_crash (job);
-  logged_job_start (job, WEIR_SECONDS (2));
+  logged_job_start (job, WEIR_SECONDS (1));
   logged_job_advance (job, 1);
-  logged_job_expect (job, 0, "3000: 10");
+  logged_job_expect (job, 0, "2000: 10");
   logged_job_expect_total (job, 13);
 }
 
@@ -157,13 +157,14 @@ test_segments_go_when_the_epoch_after_the_one_that_read_them_is_sealed (LoggedJo
   g_assert_cmpuint (count_segments (job), ==, 2);
   while (count_segments (job) > 1) {
     g_assert_cmpuint (n_batches++, <, 10000);
+    g_assert_true (feed_block (&job->feed, "1"));
     logged_job_advance (job, 1);
   }
   logged_job_crash (job);
   logged_job_start (job, WEIR_SECONDS (n_batches + 1));
   g_assert_true (feed_block (&job->feed, "5"));
   logged_job_advance (job, 1);
-  logged_job_expect_total (job, 5);
+  logged_job_expect_total (job, 5 + n_batches);
 }
 
 static void
@@ -242,6 +243,38 @@ test_without_a_log_what_was_not_processed_is_gone (LoggedJob *job, gconstpointer
   logged_job_expect_total (job, 7);
 }
 
+/* The context is opened again in the same process, receiver, log and all. */
+static void
+test_a_batch_that_fails_is_run_again_with_the_same_blocks (LoggedJob *job, gconstpointer data)
+{
+  job->fail_at = WEIR_SECONDS (2);
+  logged_job_start (job, 0);
+  g_assert_true (feed_block (&job->feed, "1 2"));
+  logged_job_advance (job, 1);
+  g_assert_true (feed_block (&job->feed, "3"));
+  logged_job_advance (job, 1);
+  g_assert_true (feed_block (&job->feed, "4"));
+  logged_job_advance (job, 1);
+  g_assert_cmpint (job->fail_at, ==, 0);
+  logged_job_expect_total (job, 10);
+}
+
+static void
+test_without_a_log_a_restart_loses_what_was_not_sealed_and_goes_on (LoggedJob *job, gconstpointer data)
+{
+  job->is_off = TRUE;
+  job->fail_at = WEIR_SECONDS (2);
+  job->interval = "1s";
+  logged_job_start (job, 0);
+  g_assert_true (feed_block (&job->feed, "1 2"));
+  logged_job_advance (job, 1);
+  g_assert_true (feed_block (&job->feed, "3"));
+  logged_job_advance (job, 1);
+  g_assert_true (feed_block (&job->feed, "4"));
+  logged_job_advance (job, 1);
+  logged_job_expect_total (job, 7);
+}
+
 static void
 test_the_log_may_lie_elsewhere (LoggedJob *job, gconstpointer data)
 {
@@ -277,6 +310,8 @@ main (int argc, char **argv)
   ADD (a_log_that_nobody_would_read_is_noticed);
   ADD (a_damaged_log_is_named);
   ADD (without_a_log_what_was_not_processed_is_gone);
+  ADD (a_batch_that_fails_is_run_again_with_the_same_blocks);
+  ADD (without_a_log_a_restart_loses_what_was_not_sealed_and_goes_on);
   ADD (the_log_may_lie_elsewhere);
   return g_test_run ();
 }

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sources/logged-job.h"
 
+#include <weir/error.h>
+
 void
 logged_job_init (LoggedJob *job)
 {
@@ -32,10 +34,16 @@ set (LoggedJob *job, const char *key, const char *value)
 }
 
 static gboolean
-see_partitions (WeirDataset *data, WeirTime time, gpointer watch, GError **error)
+see_partitions (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
 {
-  watch_say (watch, "partitions %u", weir_dataset_n_partitions (data));
-  return TRUE;
+  LoggedJob *job = user_data;
+
+  watch_say (&job->watch, "partitions %u", weir_dataset_n_partitions (data));
+  if (time != job->fail_at)
+    return TRUE;
+  job->fail_at = 0;
+  g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_SINK, "the output is away");
+  return FALSE;
 }
 
 static WeirValue
@@ -81,7 +89,7 @@ build (LoggedJob *job, WeirTime at)
   set (job, "catchup.batches", "100");
   fed = job->stream != NULL ? weir_stream_set_uid (job->stream (job->ctx, job->stream_data), "fed")
                             : feed_stream (job->ctx, &job->feed);
-  weir_output_set_uid (weir_foreach_batch (fed, see_partitions, &job->watch), "partitions");
+  weir_output_set_uid (weir_foreach_batch (fed, see_partitions, job), "partitions");
   job->collected = weir_collect (weir_map (fed, shorten, NULL));
   totals = weir_update_state_by_key (weir_map (fed, to_pair, NULL), add_up, NULL);
   job->totals = weir_collect (weir_stream_set_uid (totals, "totals"));

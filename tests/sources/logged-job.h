@@ -18,7 +18,8 @@ typedef struct {
   gboolean is_off;                                         /* no log */
   WeirStream *(*stream) (WeirContext *ctx, gpointer data); /* what is read instead of the feed; nullable */
   gpointer stream_data;
-  Watch watch; /* "partitions 3" for each batch */
+  WeirTime fail_at; /* the batch of this time fails, once; 0: none */
+  Watch watch;      /* "partitions 3" for each batch */
 
   WeirContext *ctx; /* of the life that runs */
   Feed feed;
