@@ -16,6 +16,10 @@
 /* A cut waits for the seal before it where so many intervals have gathered: outputs must not gather without end. */
 #define MOST_BEHIND 5
 
+/* Where nothing happens an epoch is cut no more often than that: often enough for what follows seals, such as the offsets
+ * of a group. A restart has to make up for no more time without records either. */
+#define IDLE_MOST WEIR_SECONDS (60)
+
 #define PAUSE_FIRST WEIR_MILLISECONDS (50)
 #define PAUSE_MOST  WEIR_SECONDS (2)
 
@@ -473,9 +477,25 @@ hand_over (WeirCheckpoint *checkpoint, WeirSealing *sealing)
   pthread_mutex_unlock (&checkpoint->lock);
 }
 
-/* Between two batches, while nothing is being sealed. */
+/* Is there nothing that the sealed epoch does not hold, but for the time? Keyed state and windows may change by themselves,
+ * and outputs gather what came of that. */
 static gboolean
-cut_epoch (WeirCheckpoint *checkpoint, GError **error)
+is_idle (const WeirCheckpoint *checkpoint, const WeirSealing *sealing)
+{
+  if (checkpoint->has_news || sealing->is_decided)
+    return FALSE;
+  for (guint i = 0; i < sealing->frames->len; i++)
+    if (((const GPtrArray *) g_ptr_array_index (sealing->frames, i))->len > 0)
+      return FALSE;
+  for (guint i = 0; i < checkpoint->engine->ctx->outputs->len; i++)
+    if (sealing->gathered[i] != NULL)
+      return FALSE;
+  return TRUE;
+}
+
+/* Between two batches, while nothing is being sealed. @may_skip: not if there is nothing in it. */
+static gboolean
+cut_epoch (WeirCheckpoint *checkpoint, gboolean may_skip, GError **error)
 {
   WeirSealing *sealing = weir_sealing_new (checkpoint);
   WeirRun run;
@@ -492,6 +512,12 @@ cut_epoch (WeirCheckpoint *checkpoint, GError **error)
     return FALSE;
   }
   cut_outputs (checkpoint, sealing);
+  checkpoint->last_look = checkpoint->last_time;
+  if (may_skip && is_idle (checkpoint, sealing)) {
+    weir_sealing_free (sealing);
+    return TRUE;
+  }
+  checkpoint->has_news = FALSE;
   checkpoint->open_epoch++;
   checkpoint->last_cut = checkpoint->last_time;
   hand_over (checkpoint, sealing);
@@ -506,6 +532,7 @@ take_positions (WeirCheckpoint *checkpoint, WeirBatch *batch)
 
     if (position == NULL)
       continue;
+    checkpoint->has_news |= !is_same (position, checkpoint->positions[i]);
     g_clear_pointer (&checkpoint->positions[i], g_bytes_unref);
     checkpoint->positions[i] = position;
   }
@@ -518,14 +545,15 @@ weir_checkpoint_batch_done (WeirCheckpoint *checkpoint, WeirBatch *batch, GError
   gboolean waits = checkpoint->engine->ctx->is_manual || since >= MOST_BEHIND * checkpoint->interval;
 
   take_positions (checkpoint, batch);
+  checkpoint->has_news |= batch->info->n_records != 0;
   checkpoint->last_time = batch->time;
-  if (since < checkpoint->interval)
+  if (batch->time - MAX (checkpoint->last_cut, checkpoint->last_look) < checkpoint->interval)
     return TRUE;
   if (waits && !weir_checkpoint_await (checkpoint))
     return TRUE; /* what went wrong fails the context by itself */
   if (is_sealing (checkpoint))
     return TRUE;
-  if (!cut_epoch (checkpoint, error))
+  if (!cut_epoch (checkpoint, since < IDLE_MOST, error))
     return FALSE;
   if (checkpoint->engine->ctx->is_manual)
     weir_checkpoint_await (checkpoint);
@@ -539,7 +567,7 @@ weir_checkpoint_finish (WeirCheckpoint *checkpoint, GError **error)
     return TRUE;
   if (checkpoint->last_time <= checkpoint->last_cut)
     return TRUE;
-  if (!cut_epoch (checkpoint, error))
+  if (!cut_epoch (checkpoint, FALSE, error))
     return FALSE;
   weir_checkpoint_await (checkpoint);
   return TRUE;

@@ -44,6 +44,8 @@ struct _WeirCheckpoint {
   guint64 open_epoch; /* that the next batch belongs to */
   GBytes **positions; /* by source: after the newest completed batch; NULL: none */
   WeirTime last_cut;  /* the newest batch of the newest epoch that was cut */
+  WeirTime last_look; /* the batch after which one would have been cut, at the latest */
+  gboolean has_news;  /* something was read since then */
   WeirTime last_time; /* of the newest completed batch */
 
   /* Checkpoint thread; while it does not run, whoever starts or reopens. */

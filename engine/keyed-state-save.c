@@ -240,12 +240,16 @@ oldest_base (const WeirKeyedState *state, guint64 epoch)
   return epoch;
 }
 
-/* That there was state is known even where there is no key. */
+/* That there was state is known even where there is no key; it is said once, until there is one. */
 static void
-write_nothing (WeirSaver *saver)
+write_nothing (WeirKeyedState *state, WeirSaver *saver)
 {
-  weir_saver_begin (saver, 0, 0, SECTION_NOTHING, 0);
-  weir_saver_end (saver);
+  if (state->nothing_epoch == 0) {
+    weir_saver_begin (saver, 0, 0, SECTION_NOTHING, 0);
+    weir_saver_end (saver);
+    state->nothing_epoch = saver->epoch;
+  }
+  saver->oldest_needed = MIN (saver->oldest_needed, state->nothing_epoch);
 }
 
 void
@@ -269,7 +273,9 @@ weir_keyed_state_save (WeirKeyedState *state, WeirTask *task, guint index, WeirS
     }
   }
   if (index == 0 && state->n_used == 0)
-    write_nothing (saver);
+    write_nothing (state, saver);
+  else
+    state->nothing_epoch = 0;
   saver->oldest_needed = MIN (saver->oldest_needed, oldest_base (state, saver->epoch));
 }
 
@@ -400,6 +406,8 @@ weir_keyed_state_load (WeirKeyedState *state, WeirTask *task, const WeirSection 
   WeirArena mark;
 
   state->is_saved = TRUE;
+  if (section->kind == SECTION_NOTHING)
+    state->nothing_epoch = section->epoch;
   if (section->kind == SECTION_NOTHING || reader.number < state->first ||
       reader.number >= state->first + state->n_groups)
     return;

@@ -53,9 +53,10 @@ typedef struct {
   gboolean is_unsettled; /* was loaded: has no index yet */
   WeirTime now;          /* of the batch; ages are never beyond */
   gsize n_used;
-  guint64 last_epoch; /* that something was loaded of */
-  gint64 credit;      /* bytes that may be spent on pages */
-  guint next_group;   /* whose page comes next */
+  guint64 last_epoch;    /* that something was loaded of */
+  guint64 nothing_epoch; /* that says that there is no key, and may still say so; 0: none */
+  gint64 credit;         /* bytes that may be spent on pages */
+  guint next_group;      /* whose page comes next */
   guint32 next_page;
   WeirStateGroup groups[];
 } WeirKeyedState;

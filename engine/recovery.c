@@ -373,7 +373,8 @@ take_times (WeirCheckpoint *checkpoint, const WeirManifest *manifest)
   WeirEngine *engine = checkpoint->engine;
   WeirTime last = manifest->time - manifest->time % engine->interval;
 
-  engine->last = checkpoint->last_time = checkpoint->last_cut = last;
+  engine->last = checkpoint->last_time = checkpoint->last_cut = checkpoint->last_look = last;
+  checkpoint->has_news = TRUE;
   engine->zero = (last - manifest->zero) % engine->interval == 0 ? manifest->zero : last;
 }
 
@@ -413,7 +414,8 @@ begin_anew (WeirCheckpoint *checkpoint, GError **error)
 
   if (checkpoint->uuid == NULL)
     checkpoint->uuid = g_uuid_string_random ();
-  checkpoint->last_time = checkpoint->last_cut = engine->last;
+  checkpoint->last_time = checkpoint->last_cut = checkpoint->last_look = engine->last;
+  checkpoint->has_news = TRUE;
   note_beginnings (checkpoint);
   sealing = weir_sealing_new (checkpoint);
   for (guint i = 0; i < engine->sources->len; i++) {

@@ -145,6 +145,140 @@ test_counters_go_on (void)
   durable_clear (&job);
 }
 
+typedef void (*Build) (WeirStream *pairs);
+
+static void
+push (WeirQueue *queue, char key)
+{
+  WeirValue cells[2] = { weir_int (key - '0'), weir_int (1) };
+  WeirValue pair = weir_pair_at (cells);
+
+  if (key != '.')
+    weir_queue_push (queue, &pair, 1);
+}
+
+/* The batches after which epochs were sealed, as "1 2 3". @keys: what is pushed before each batch, '.': nothing. */
+static char *
+seals_of (Build build, const char *keys)
+{
+  static const WeirListener listener = { .epoch_sealed = count_epoch };
+  g_autoptr (GArray) epochs = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_autoptr (WeirQueue) queue = weir_queue_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
+  g_autoptr (GError) error = NULL;
+  GString *text = g_string_new (NULL);
+  g_autofree char *uri = NULL;
+  Durable job;
+
+  durable_init (&job, SEALED); /* for its folder */
+  uri = g_strdup_printf ("file://%s", job.folder);
+  g_assert_true (weir_context_set (ctx, "checkpoint", uri, &error));
+  weir_context_add_listener (ctx, &listener, epochs);
+  build (weir_queue_stream (ctx, queue, FALSE));
+  for (guint batch = 1; keys[batch - 1] != '\0'; batch++) {
+    guint n = epochs->len;
+
+    push (queue, keys[batch - 1]);
+    g_assert_true (weir_test_advance (ctx, 1, &error));
+    if (epochs->len > n)
+      g_string_append_printf (text, "%s%u", text->len > 0 ? " " : "", batch);
+  }
+  durable_clear (&job);
+  return g_string_free (text, FALSE);
+}
+
+static void
+show (WeirStream *pairs)
+{
+  weir_collect (pairs);
+}
+
+static void
+forget_soon (WeirTask *task, WeirValue key, WeirValue value, WeirState *state, gpointer user_data)
+{
+  if (!weir_state_is_timing_out (state))
+    weir_state_update (state, value);
+}
+
+static void
+remember_for_a_while (WeirStream *pairs)
+{
+  WeirStateSpec spec = { .function = forget_soon, .timeout = WEIR_SECONDS (5) };
+
+  weir_collect (weir_map_with_state (pairs, &spec));
+}
+
+static void
+test_nothing_is_sealed_where_nothing_happens (void)
+{
+  g_autofree char *seals = seals_of (show, "12....3..4.");
+
+  g_assert_cmpstr (seals, ==, "1 2 7 10");
+}
+
+static void
+test_what_follows_seals_is_told_once_a_minute (void)
+{
+  g_autofree char *idle = g_strnfill (130, '.');
+  g_autofree char *keys = g_strconcat ("1", idle, NULL);
+  g_autofree char *seals = seals_of (show, keys);
+
+  g_assert_cmpstr (seals, ==, "1 61 121");
+}
+
+/* The key is gone in batch 7, which has no records. */
+static void
+test_state_that_changes_by_itself_is_sealed (void)
+{
+  g_autofree char *seals = seals_of (remember_for_a_while, "1.............");
+
+  g_test_message ("%s", seals);
+  g_assert_true (g_str_has_prefix (seals, "1 "));
+  g_assert_true (g_str_has_suffix (seals, " 7"));
+}
+
+static void
+test_a_stop_seals_the_time_as_well (void)
+{
+  g_autoptr (GArray) epochs = g_array_new (FALSE, FALSE, sizeof (guint64));
+  static const WeirListener listener = { .epoch_sealed = count_epoch };
+  Durable job;
+
+  durable_init (&job, SHOWN_AT_ONCE);
+  job.n_pushes = 1;
+  {
+    g_autoptr (WeirQueue) queue = durable_queue (&job);
+    g_autoptr (WeirContext) ctx = durable_context (&job, queue, 0);
+    g_autoptr (GError) error = NULL;
+    guint n;
+
+    weir_context_add_listener (ctx, &listener, epochs);
+    g_assert_true (weir_test_advance (ctx, 20, &error));
+    n = epochs->len;
+    g_assert_cmpuint (n, <, 10);
+    weir_context_stop (ctx, TRUE);
+    g_assert_cmpint (weir_context_await (ctx, WEIR_SECONDS (20), &error), ==, WEIR_WAIT_STOPPED);
+    g_assert_cmpuint (epochs->len, ==, n + 1);
+  }
+  durable_clear (&job);
+}
+
+static void
+test_a_job_goes_on_from_before_nothing_happened (void)
+{
+  g_autofree char *expected = NULL;
+  Durable job;
+
+  durable_init (&job, SHOWN_AT_ONCE);
+  job.n_pushes = 3;
+  durable_run (&job, 0, 10);
+  job.n_pushes = 20;
+  durable_run (&job, WEIR_SECONDS (10), 25);
+  expected = durable_expected (&job, job.n_pushes);
+  g_assert_cmpstr (g_hash_table_lookup (job.world.committed, "shown 35"), ==, expected);
+  durable_clear (&job);
+}
+
 static void
 test_an_unknown_store_is_refused (void)
 {
@@ -169,6 +303,13 @@ main (int argc, char **argv)
                    test_plans_are_logged_where_something_shows_at_once);
   g_test_add_func ("/checkpoint/a-graceful-stop-seals-what-there-is", test_a_graceful_stop_seals_what_there_is);
   g_test_add_func ("/checkpoint/counters-go-on", test_counters_go_on);
+  g_test_add_func ("/checkpoint/nothing-is-sealed-where-nothing-happens", test_nothing_is_sealed_where_nothing_happens);
+  g_test_add_func ("/checkpoint/what-follows-seals-is-told-once-a-minute",
+                   test_what_follows_seals_is_told_once_a_minute);
+  g_test_add_func ("/checkpoint/state-that-changes-by-itself-is-sealed", test_state_that_changes_by_itself_is_sealed);
+  g_test_add_func ("/checkpoint/a-stop-seals-the-time-as-well", test_a_stop_seals_the_time_as_well);
+  g_test_add_func ("/checkpoint/a-job-goes-on-from-before-nothing-happened",
+                   test_a_job_goes_on_from_before_nothing_happened);
   g_test_add_func ("/checkpoint/an-unknown-store-is-refused", test_an_unknown_store_is_refused);
   return g_test_run ();
 }
