@@ -230,7 +230,9 @@ files_stop (WeirSource *source)
 static gboolean
 files_has_staged (WeirSource *source)
 {
-  return weir_folder_watch_has_found (((FileSource *) source)->watch);
+  const FileSource *self = (const FileSource *) source;
+
+  return self->watch != NULL && weir_folder_watch_has_found (self->watch);
 }
 
 static void

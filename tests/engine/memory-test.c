@@ -206,6 +206,31 @@ nothing_is_something_too (Fixture *f, gconstpointer data)
   g_assert_true (weir_arena_alloc (&f->arena, 0) != first);
 }
 
+/* Whether there was anything in the arena before, the block lives until it is reset, and what is handed out is not in it. */
+static void
+a_block_that_was_adopted_lives_as_long_as_what_was_allocated (Fixture *f, gconstpointer data)
+{
+  for (guint round = 0; round < 4; round++) {
+    WeirBlock *block = weir_block_new (f->memory, 10000);
+    char *before = round % 2 == 0 ? weir_arena_alloc (&f->arena, 10) : NULL, *after;
+
+    memset (block->data, 7, 10000);
+    weir_arena_adopt (&f->arena, block);
+    g_assert_cmpuint (f->arena.used, >=, 10000);
+    after = weir_arena_alloc (&f->arena, 10);
+    g_assert_true (after + 10 <= block->data || after >= block->data + 10000);
+    memset (after, 1, 10);
+    if (before != NULL)
+      memset (before, 1, 10);
+    for (guint i = 0; i < 10000; i++)
+      g_assert_cmpint (block->data[i], ==, 7);
+    if (round < 2)
+      weir_arena_reset (&f->arena);
+    else
+      weir_arena_clear (&f->arena);
+  }
+}
+
 static void
 an_arena_that_was_reset_does_not_grow (Fixture *f, gconstpointer data)
 {
@@ -297,6 +322,7 @@ main (int argc, char **argv)
   ADD (threads_share_it);
   ADD (arenas_hand_out_what_nobody_else_has);
   ADD (nothing_is_something_too);
+  ADD (a_block_that_was_adopted_lives_as_long_as_what_was_allocated);
   ADD (an_arena_that_was_reset_does_not_grow);
   ADD (rewinding_takes_back_what_came_since);
   ADD (rewinding_to_the_beginning_frees_all);

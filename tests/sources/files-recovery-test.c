@@ -101,6 +101,38 @@ a_planned_file_has_as_many_bytes_as_it_had (Inbox *inbox, gconstpointer data)
   inbox_expect_log (inbox, "/in/a had 4 bytes when it was found and has 8 now", 1);
 }
 
+static gboolean
+fail_once (WeirDataset *dataset, WeirTime time, gpointer user_data, GError **error)
+{
+  guint *n = user_data;
+
+  if (time == WEIR_SECONDS (2) && (*n)++ == 0)
+    g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_SINK, "as the test wants it");
+  return *n != 1 || time != WEIR_SECONDS (2);
+}
+
+/* The context goes back to its checkpoint by itself: the source is closed and opened again. */
+static void
+a_batch_that_failed_has_the_same_files_when_it_is_run_again (Inbox *inbox, gconstpointer data)
+{
+  WeirStream *lines;
+  guint n = 0;
+
+  inbox_open_durable (inbox, NEVER);
+  lines = weir_text_file_stream (inbox->ctx, inbox->folder);
+  weir_foreach_batch (lines, fail_once, &n);
+  inbox->output = weir_collect (lines);
+  inbox_advance (inbox);
+  inbox_put (inbox, "a", "a\n");
+  inbox_advance (inbox);
+  inbox_put (inbox, "b", "b\n");
+  inbox_advance (inbox);
+  g_assert_cmpuint (n, ==, 2);
+  inbox_expect_log (inbox, "going back to the checkpoint", 1);
+  inbox_expect (inbox, (guint) weir_collected_n_batches (inbox->output) - 2, "a");
+  inbox_expect (inbox, (guint) weir_collected_n_batches (inbox->output) - 1, "b");
+}
+
 static void
 names_that_were_deleted_may_be_used_again_in_another_life (Inbox *inbox, gconstpointer data)
 {
@@ -209,6 +241,7 @@ main (int argc, char **argv)
   ADD (what_was_there_at_the_first_start_is_left_alone_for_ever);
   ADD (a_planned_file_that_has_gone_is_missed_by_name);
   ADD (a_planned_file_has_as_many_bytes_as_it_had);
+  ADD (a_batch_that_failed_has_the_same_files_when_it_is_run_again);
   ADD (names_that_were_deleted_may_be_used_again_in_another_life);
   ADD (every_line_is_saved_once_whatever_lives_it_took);
   return g_test_run ();
