@@ -77,9 +77,12 @@ set_values (WeirDataset *dataset, WeirMemory *memory, const WeirValue *values, g
 WeirRun *
 weir_dataset_run_of (const WeirDataset *dataset)
 {
+  WeirEngine *engine;
+
   if (dataset->run != NULL || dataset->ctx == NULL)
     return dataset->run;
-  return dataset->ctx->engine != NULL ? weir_runner_run (dataset->ctx->engine) : NULL;
+  engine = __atomic_load_n (&dataset->ctx->runner, __ATOMIC_ACQUIRE);
+  return engine != NULL ? weir_runner_run (engine) : NULL;
 }
 
 gboolean

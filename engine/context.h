@@ -39,6 +39,7 @@ struct _WeirContext {
   gboolean is_done;    /* the loop has ended: nothing moves any more */
   GError *error;       /* why it failed */
   WeirEngine *engine;  /* once it has started; NULL if it could not */
+  WeirEngine *runner;  /* the same, but from before its first batch on, which may run while it starts; atomic */
   struct _WeirMemory *memory, *state_memory; /* from start on; the graph's state may hold on to them */
   WeirStopAsked stop;                        /* asked for while it was starting */
   GPtrArray *owned;                          /* freed last: what the job handed over, and what it built after start */

@@ -281,6 +281,7 @@ start_parts (WeirEngine *engine, gboolean with_signals, GError **error)
   }
   if (!start_thread (&engine->runner_thread, weir_runner_main, engine, error))
     return FALSE;
+  __atomic_store_n (&engine->ctx->runner, engine, __ATOMIC_RELEASE);
   weir_loop_post (engine->loop, begin, engine);
   return start_thread (&engine->loop_thread, loop_main, engine, error);
 }
@@ -292,6 +293,7 @@ weir_engine_start (WeirContext *ctx, gboolean with_signals, GError **error)
 
   if (start_parts (engine, with_signals, error))
     return engine;
+  __atomic_store_n (&ctx->runner, NULL, __ATOMIC_RELEASE);
   weir_engine_close_parts (engine);
   g_clear_pointer (&engine->checkpoint, weir_checkpoint_free);
   weir_engine_free (engine);

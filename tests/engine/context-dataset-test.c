@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/operators/job.h"
+#include "tests/sinks/scratch.h"
 
 static WeirValue
 twice (WeirTask *task, WeirValue value, gpointer user_data)
@@ -143,6 +144,61 @@ a_batchs_own_dataset_is_copied (Job *job)
   job_expect (collected, 1, "999000");
 }
 
+static gboolean
+fail_once (WeirDataset *data, WeirTime time, gpointer fails, GError **error)
+{
+  if (time < WEIR_SECONDS (2) || !*(gboolean *) fails)
+    return TRUE;
+  *(gboolean *) fails = FALSE;
+  g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_USER, "as the test wants it");
+  return FALSE;
+}
+
+/* FALSE: a batch has failed. */
+static gboolean
+live (const Scratch *store, WeirQueue *queue, WeirTime at, gboolean *fails)
+{
+  g_autofree char *uri = g_strdup_printf ("file://%s", store->path);
+  g_autoptr (WeirContext) ctx = weir_test_context_new_at (WEIR_SECONDS (1), at);
+  g_autoptr (GError) error = NULL;
+  WeirCollected *collected;
+  WeirStream *input;
+
+  g_assert_true (weir_context_set (ctx, "checkpoint", uri, NULL));
+  g_assert_true (weir_context_set (ctx, "restart.attempts", "0", NULL));
+  g_assert_true (weir_context_set (ctx, "log.level", "error", NULL));
+  input = weir_queue_stream (ctx, queue, TRUE);
+  collected =
+      weir_collect (weir_transform (input, with_data, weir_context_dataset (ctx, (WeirValue[]){ weir_int (1) }, 1, 1)));
+  weir_foreach_batch (input, fail_once, fails);
+  if (!weir_test_advance (ctx, 2, &error)) {
+    g_assert_error (error, WEIR_ERROR, WEIR_ERROR_USER);
+    return FALSE;
+  }
+  g_assert_cmpint (weir_collected_time (collected, 0), ==, WEIR_SECONDS (2));
+  weir_collected_expect (collected, 0, "1 1 7", &error);
+  g_assert_no_error (error);
+  return TRUE;
+}
+
+/* A batch that was planned and not sealed runs as soon as there is a runner, while the context is still starting. */
+static void
+a_batch_that_is_run_again_at_start_has_it (void)
+{
+  for (guint i = 0; i < 20; i++) {
+    g_autoptr (WeirQueue) queue = weir_queue_new ();
+    gboolean fails = TRUE;
+    Scratch store;
+
+    scratch_init (&store);
+    weir_queue_push_nothing (queue);
+    weir_queue_push (queue, (WeirValue[]){ weir_int (7) }, 1);
+    g_assert_false (live (&store, queue, 0, &fails));
+    g_assert_true (live (&store, queue, WEIR_SECONDS (2), &fails));
+    scratch_clear (&store);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -154,5 +210,7 @@ main (int argc, char **argv)
   job_add_test ("/context-dataset/outside-of-functions-it-says-so", outside_of_functions_it_says_so);
   job_add_test ("/context-dataset/of-another-context-it-is-refused", of_another_context_it_is_refused);
   job_add_test ("/context-dataset/a-batchs-own-dataset-is-copied", a_batchs_own_dataset_is_copied);
+  g_test_add_func ("/context-dataset/a-batch-that-is-run-again-at-start-has-it",
+                   a_batch_that_is_run_again_at_start_has_it);
   return g_test_run ();
 }
