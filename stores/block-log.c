@@ -325,6 +325,8 @@ weir_block_log_forget (WeirBlockLog *log, guint64 number, GError **error)
     if (!weir_folder_unlink (&log->folder, name, error))
       return FALSE;
     g_array_remove_index (log->segments, 0);
+    if (!weir_folder_sync (&log->folder, error)) /* or a power cut may bring it back and not the next one: a gap */
+      return FALSE;
   }
   return TRUE;
 }
