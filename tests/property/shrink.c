@@ -9,6 +9,7 @@
 
 typedef struct {
   Sketch *best;
+  char *wrong; /* with it */
   guint n_checks;
 } Shrink;
 
@@ -23,7 +24,9 @@ try (Shrink *shrink, Sketch *smaller)
   if (model == NULL || shrink->n_checks++ > MOST_CHECKS || (wrong = sketch_check (sketch)) == NULL)
     return FALSE;
   sketch_free (shrink->best);
+  g_free (shrink->wrong);
   shrink->best = g_steal_pointer (&sketch);
+  shrink->wrong = g_steal_pointer (&wrong);
   return TRUE;
 }
 
@@ -176,9 +179,9 @@ simplify_numbers (Shrink *shrink)
 }
 
 Sketch *
-sketch_shrink (Sketch *sketch)
+sketch_shrink (Sketch *sketch, char **wrong)
 {
-  Shrink shrink = { .best = sketch };
+  Shrink shrink = { .best = sketch, .wrong = *wrong };
   gboolean any = TRUE;
 
   while (any) {
@@ -187,5 +190,6 @@ sketch_shrink (Sketch *sketch)
     any |= leave_out_records (&shrink);
     any |= simplify_numbers (&shrink);
   }
+  *wrong = shrink.wrong;
   return shrink.best;
 }

@@ -83,7 +83,7 @@ Sketch *sketch_draw (GRand *rand);
 
 /* NULL: weir says what the model says; else how they differ. */
 char *sketch_check (const Sketch *sketch);
-/* A smaller one that is wrong too; takes @sketch. */
-Sketch *sketch_shrink (Sketch *sketch);
+/* A smaller one that is wrong too; takes @sketch, and what it has wrong for what the smaller one has. */
+Sketch *sketch_shrink (Sketch *sketch, char **wrong);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Sketch, sketch_free)
