@@ -139,7 +139,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   [WEIR_OPTION_SOCKET_MAX_LINE] = {
     .key = "socket.max.line", .type = WEIR_OPTION_TYPE_SIZE,
     .fallback = MB, .min = 16, .max = GB,
-    .help = "longest line or frame of a socket", .since = "0.1.0",
+    .help = "longest line of a socket or file", .since = "0.1.0",
   },
   [WEIR_OPTION_SOCKET_KEEPALIVE] = {
     .key = "socket.keepalive", .type = WEIR_OPTION_TYPE_DURATION,

@@ -75,13 +75,20 @@ is_delimited (const WeirFraming *framing)
   return framing->kind <= WEIR_FRAMING_DELIMITER;
 }
 
+/* No more than there is to read: blocks may be kept, and files may be many and small. */
+static gsize
+block_size (const WeirFilePiece *piece)
+{
+  return (gsize) CLAMP (piece->size - piece->from, WEIR_BLOCK_MIN, WEIR_FRAMER_BLOCK);
+}
+
 /* A piece in the middle begins behind the first end of a line that stands at or after the byte before it. */
 static gboolean
 open_piece (WeirTask *task, WeirFileCursor *cursor, const WeirFilePiece *piece, const WeirFraming *framing)
 {
   cursor->is_open = TRUE;
   cursor->fd = weir_file_piece_open (task, piece->path);
-  weir_framer_init (&cursor->framer, framing, task->task_run->run->memory, WEIR_FRAMER_BLOCK);
+  weir_framer_init (&cursor->framer, framing, task->task_run->run->memory, block_size (piece));
   if (cursor->fd < 0)
     return FALSE;
   cursor->is_entering = piece->from > 0 && is_delimited (framing);

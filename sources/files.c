@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#include "engine/engine.h"
 #include "engine/options.h"
 #include "engine/stream.h"
 #include "sources/file-ledger.h"
@@ -139,7 +138,7 @@ look (FileSource *self)
 
   if (self->is_stopped)
     return;
-  if (self->source.engine->ctx->is_manual) {
+  if (weir_engine_is_manual (self->source.engine)) {
     tell_scan (self);
     weir_folder_watch_look (self->watch);
   } else if (!weir_folder_watch_is_started (self->watch)) {

@@ -156,6 +156,7 @@ look_on (gpointer data)
 {
   WeirFolderWatch *watch = data;
 
+  pthread_setname_np (pthread_self (), "weir-files");
   while (!is_stopping (watch)) {
     gint64 begun = g_get_monotonic_time ();
 

@@ -208,6 +208,20 @@ memory_does_not_grow_with_the_file (Fixture *f, gconstpointer data)
 }
 
 static void
+a_small_file_that_is_kept_takes_little_memory (Fixture *f, gconstpointer data)
+{
+  const WeirFraming framing = { .kind = WEIR_FRAMING_LINES, .delimiter = '\n', .max_size = MB, .text = TRUE };
+  const WeirFilePiece piece = { .path = f->path, .until = 11, .size = 11 };
+  PieceRun run = { .piece = &piece, .framing = &framing, .keeps = TRUE };
+
+  write_file (f, "one\ntwo\nsix", 11);
+  piece_run (&run);
+  g_assert_cmpstr (run.records->str, ==, "3:one;3:two;3:six;");
+  g_assert_cmpuint (run.n_peak, <, 64 * KB);
+  piece_run_clear (&run);
+}
+
+static void
 fails (const WeirFilePiece *piece, gint code, const char *fragment)
 {
   const WeirFraming framing = { .kind = WEIR_FRAMING_LINES, .delimiter = '\n', .max_size = KB, .text = TRUE };
@@ -243,6 +257,7 @@ main (int argc, char **argv)
   ADD (records_of_one_size_and_with_lengths_come_whole);
   ADD (what_is_no_whole_record_at_the_end_is_counted);
   ADD (memory_does_not_grow_with_the_file);
+  ADD (a_small_file_that_is_kept_takes_little_memory);
   ADD (a_file_that_is_not_as_it_was_is_named);
   return g_test_run ();
 }
