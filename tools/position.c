@@ -1,5 +1,5 @@
 /* Owns which sources' positions can be read and moved, and how. What they are as bytes belongs to the sources: sources/
- * generator.c and queue.c, clients/kafka-position.c. No state; any thread. SPDX-License-Identifier: Apache-2.0
+ * generator.c, queue.c, file-ledger.c and intake-plan.c, clients/kafka-position.c. No state; any thread. SPDX-License-Identifier: Apache-2.0
  */
 #include "tools/position.h"
 
@@ -11,7 +11,7 @@
 typedef struct {
   const char *verb;
   gboolean (*read) (GBytes *position, GArray *stands, GError **error);
-  GBytes *(*move) (GBytes *position, const WeirStand *to, GError **error); /* to a place that is there */
+  GBytes *(*move) (GBytes *position, const WeirStand *to, GError **error); /* to a place that is there; NULL: cannot */
 } Kind;
 
 static void
@@ -35,10 +35,10 @@ refuse (GError **error, gint code, const char *what)
   return FALSE;
 }
 
-/* --- numbers of pushes --- */
+/* --- numbers of pushes, and of blocks in a log --- */
 
 static gboolean
-queue_read (GBytes *position, GArray *stands, GError **error)
+number_read (GBytes *position, GArray *stands, const char *where, GError **error)
 {
   WeirTaker taker;
   gint64 next;
@@ -46,9 +46,21 @@ queue_read (GBytes *position, GArray *stands, GError **error)
   weir_taker_init (&taker, g_bytes_get_data (position, NULL), g_bytes_get_size (position));
   next = (gint64) weir_take_u64 (&taker);
   if (!weir_taker_is_done (&taker))
-    return refuse (error, WEIR_ERROR_CHECKPOINT_CORRUPT, "the saved position is none of a queue");
-  add_stand (stands, g_strdup ("push"), next);
+    return refuse (error, WEIR_ERROR_CHECKPOINT_CORRUPT, "the saved position is no number of what comes next");
+  add_stand (stands, g_strdup (where), next);
   return TRUE;
+}
+
+static gboolean
+queue_read (GBytes *position, GArray *stands, GError **error)
+{
+  return number_read (position, stands, "push", error);
+}
+
+static gboolean
+log_read (GBytes *position, GArray *stands, GError **error)
+{
+  return number_read (position, stands, "block", error);
 }
 
 static GBytes *
@@ -112,6 +124,32 @@ generator_move (GBytes *position, const WeirStand *to, GError **error)
   return g_byte_array_free_to_bytes (out);
 }
 
+/* --- files --- */
+
+#define FILES_FORMAT 1
+
+/* How much of each is done, those that were there before the first batch too. */
+static gboolean
+files_read (GBytes *position, GArray *stands, GError **error)
+{
+  WeirTaker taker;
+  guint64 n;
+  guint32 format;
+
+  weir_taker_init (&taker, g_bytes_get_data (position, NULL), g_bytes_get_size (position));
+  format = weir_take_u32 (&taker);
+  weir_take_u64 (&taker); /* of the source's last batch */
+  n = weir_take_u64 (&taker);
+  for (guint64 i = 0; i < n && !taker.has_failed; i++) {
+    guint64 batch = weir_take_u64 (&taker), size = weir_take_u64 (&taker);
+
+    (void) batch;
+    add_stand (stands, weir_take_string (&taker), (gint64) size);
+  }
+  return (format == FILES_FORMAT && weir_taker_is_done (&taker)) ||
+         refuse (error, WEIR_ERROR_CHECKPOINT_CORRUPT, "the saved position is none of files");
+}
+
 /* --- partitions of Kafka --- */
 
 static WeirKafkaPosition *
@@ -169,6 +207,12 @@ static const Kind kinds[] = {
   { "queue_stream", queue_read, queue_move },
   { "generator_stream", generator_read, generator_move },
   { "kafka_direct_stream", kafka_read, kafka_move },
+  { "text_file_stream", files_read, NULL },
+  { "file_stream", files_read, NULL },
+  { "object_file_stream", files_read, NULL },
+  { "receiver_stream", log_read, NULL },
+  { "socket_text_stream", log_read, NULL },
+  { "socket_stream", log_read, NULL },
 };
 
 static const Kind *
@@ -219,7 +263,7 @@ weir_position_move (const char *verb, GBytes *position, const WeirStand *to, GEr
     g_propagate_error (error, cause);
     return NULL;
   }
-  if (stands == NULL) {
+  if (stands == NULL || find_kind (verb)->move == NULL) {
     g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED, "positions of a %s cannot be set", verb);
     return NULL;
   }

@@ -168,6 +168,38 @@ test_a_lost_epoch_is_found (void)
   kept_clear (&kept);
 }
 
+/* Of every kind that positions and states have, as jobs write them. */
+static void
+test_what_a_job_keeps_is_shown (void)
+{
+  g_autofree char *place = g_test_build_filename (G_TEST_DIST, "recovery", "golden", "1", "checkpoint", NULL);
+  static const char *const uids[][2] = {
+    { "totals", "#key\tstate\ttouched_ms\n" },           { "recent", "#key\tstate\ttouched_ms\n" },
+    { "windowed", "#what\tnumber\tkey\tvalue\npane\t" }, { "held", "#what\ttime_ms\telement\nbatch\t" },
+    { "sliding", "#what\ttime_ms\tvalue\nbatch\t" },
+  };
+  Told told;
+
+  program_run (&told, "checkpoint", "offsets", place, NULL);
+  g_assert_cmpstr (told.out, ==,
+                   "#uid\tverb\twhere\tnext\npushes\tqueue_stream\tpush\t6\nnumbers\tgenerator_stream\t"
+                   "record\t60\n");
+  told_clear (&told);
+  for (gsize i = 0; i < G_N_ELEMENTS (uids); i++) {
+    program_run (&told, "checkpoint", "dump", place, uids[i][0], NULL);
+    g_assert_cmpstr (told.err, ==, "");
+    g_assert_true (g_str_has_prefix (told.out, uids[i][1]));
+    g_assert_cmpuint (strlen (told.out), >, strlen (uids[i][1]));
+    told_clear (&told);
+  }
+  program_run (&told, "checkpoint", "dump", place, "recent", NULL);
+  g_assert_nonnull (strstr (told.out, "last seen with the number 52, in a text beyond sixteen bytes\t6000\n"));
+  told_clear (&told);
+  program_run (&told, "checkpoint", "verify", place, NULL);
+  g_assert_cmpint (told.status, ==, 0);
+  told_clear (&told);
+}
+
 static void
 test_a_path_will_do (void)
 {
@@ -278,6 +310,7 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/every-flipped-byte-is-found", test_every_flipped_byte_is_found);
   g_test_add_func ("/a-lost-epoch-is-found", test_a_lost_epoch_is_found);
+  g_test_add_func ("/what-a-job-keeps-is-shown", test_what_a_job_keeps_is_shown);
   g_test_add_func ("/a-path-will-do", test_a_path_will_do);
   g_test_add_func ("/nothing-is-made-where-nothing-is", test_nothing_is_made_where_nothing_is);
   g_test_add_func ("/wrong-usage-is-told", test_wrong_usage_is_told);

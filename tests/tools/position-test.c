@@ -5,6 +5,7 @@
 
 #include "clients/kafka-position.h"
 #include "engine/frame.h"
+#include "sources/file-ledger.h"
 
 static GBytes *
 bytes_of (GByteArray *data)
@@ -101,18 +102,43 @@ test_partitions_of_kafka_are_read_and_moved_one_by_one (void)
 }
 
 static void
+test_files_are_read_and_stay (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GByteArray) data = g_byte_array_new ();
+  g_autoptr (GBytes) position = NULL;
+  g_autoptr (GArray) stands = NULL;
+  WeirFileLedger ledger;
+
+  weir_file_ledger_init (&ledger);
+  ledger.number = 1;
+  weir_file_ledger_add (&ledger, "monday.txt", 100);
+  weir_file_ledger_add (&ledger, "tuesday.txt", 5000);
+  weir_file_ledger_save (&ledger, data);
+  weir_file_ledger_clear (&ledger);
+  position = g_bytes_new (data->data, data->len);
+  stands = weir_position_read ("text_file_stream", position, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (stands->len, ==, 2);
+  expect_stand (stands, 0, "monday.txt", 100);
+  expect_stand (stands, 1, "tuesday.txt", 5000);
+  expect_move_fails ("text_file_stream", position, "monday.txt", WEIR_ERROR_FAILED, "cannot be set");
+}
+
+static void
 test_places_that_are_not_there_are_refused (void)
 {
   g_autoptr (GBytes) position = kafka_at (1, 2);
 
   expect_move_fails ("kafka_direct_stream", position, "words:2", WEIR_ERROR_OPTION, "there are: words:0, words:1");
-  expect_move_fails ("socket_text_stream", position, "words:0", WEIR_ERROR_FAILED, "cannot be set");
+  expect_move_fails ("a_stream_of_the_future", position, "words:0", WEIR_ERROR_FAILED, "cannot be set");
 }
 
 static void
 test_damage_is_told (void)
 {
   static const char *const verbs[] = { "queue_stream", "generator_stream", "kafka_direct_stream" };
+  static const char *const fixed[] = { "text_file_stream", "receiver_stream" };
   g_autoptr (GBytes) position = g_bytes_new_static ("wkp1-and-nothing", 16);
 
   for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++) {
@@ -121,6 +147,12 @@ test_damage_is_told (void)
     g_assert_null (weir_position_read (verbs[i], position, &error));
     g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
     expect_move_fails (verbs[i], position, "record", WEIR_ERROR_CHECKPOINT_CORRUPT, "position");
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (fixed); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (weir_position_read (fixed[i], position, &error));
+    g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
   }
 }
 
@@ -142,6 +174,7 @@ main (int argc, char **argv)
   g_test_add_func ("/position/a-generator-with-a-rate-stays", test_a_generator_with_a_rate_stays);
   g_test_add_func ("/position/partitions-of-kafka-are-read-and-moved-one-by-one",
                    test_partitions_of_kafka_are_read_and_moved_one_by_one);
+  g_test_add_func ("/position/files-are-read-and-stay", test_files_are_read_and_stay);
   g_test_add_func ("/position/places-that-are-not-there-are-refused", test_places_that_are_not_there_are_refused);
   g_test_add_func ("/position/damage-is-told", test_damage_is_told);
   g_test_add_func ("/position/other-verbs-are-not-known", test_other_verbs_are_not_known);
