@@ -117,7 +117,7 @@ tear_down (Fixture *f, gconstpointer data)
 }
 
 static void
-start (Fixture *f, Process *process, guint most, const char *fault)
+start (Fixture *f, Process *process, guint most, const char *fault, const char *kill_at)
 {
   g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *life = g_strdup_printf ("%u", f->n_lives++), *n = g_strdup_printf ("%u", most);
@@ -137,6 +137,8 @@ start (Fixture *f, Process *process, guint most, const char *fault)
     environment = g_environ_setenv (environment, "WEIR_TEST_IO_FAIL", fault, TRUE);
     environment = g_environ_setenv (environment, "ASAN_OPTIONS", options, TRUE);
   }
+  if (kill_at != NULL)
+    environment = g_environ_setenv (environment, "WEIR_KILL_AT", kill_at, TRUE);
   g_spawn_async_with_pipes (NULL, command, environment, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &process->pid, NULL,
                             &out, &err, &error);
   g_assert_no_error (error);
@@ -184,7 +186,7 @@ finish (Fixture *f)
   Process process;
   g_autofree char *errors = NULL;
 
-  start (f, &process, 0, NULL);
+  start (f, &process, 0, NULL, NULL);
   if (reap (f, &process, &errors) != 0)
     g_error ("the last life failed: %s", errors);
 }
@@ -273,7 +275,7 @@ test_killed_at_any_time_it_loses_and_doubles_nothing (Fixture *f, gconstpointer 
     g_autofree char *errors = NULL;
     Process process;
 
-    start (f, &process, G_MAXUINT, NULL);
+    start (f, &process, G_MAXUINT, NULL, NULL);
     while (n > 0 && hear (f, &process))
       n--;
     if (n > 0) {
@@ -289,6 +291,32 @@ test_killed_at_any_time_it_loses_and_doubles_nothing (Fixture *f, gconstpointer 
   g_test_message ("%u kills, %u blocks acknowledged", N_KILLS, g_hash_table_size (f->acknowledged));
 }
 
+/* At each step of the log, the checkpoint and the output. */
+static void
+test_killed_at_each_point_it_loses_and_doubles_nothing (Fixture *f, gconstpointer data)
+{
+  guint n = 0;
+  int status = -1;
+
+#ifndef WEIR_KILL_POINTS
+  g_test_skip ("this build has no kill points (-Dkill_points=true)");
+  return;
+#endif
+  while (status != 0) {
+    g_autofree char *kill_at = g_strdup_printf ("any:%u", ++n), *errors = NULL;
+    Process process;
+
+    start (f, &process, 3, NULL, kill_at);
+    status = reap (f, &process, &errors);
+    if (status != 0 && WEXITSTATUS (status) != 137)
+      g_error ("%s: status %d: %s", kill_at, status, errors);
+  }
+  finish (f);
+  check_output (f);
+  g_assert_cmpuint (n, >, 20);
+  g_test_message ("%u points, %u blocks acknowledged", n - 1, g_hash_table_size (f->acknowledged));
+}
+
 /* FALSE: nothing failed any more. */
 static gboolean
 try_nth (Fixture *f, const char *fault, guint n)
@@ -298,7 +326,7 @@ try_nth (Fixture *f, const char *fault, guint n)
   Process process;
   int status;
 
-  start (f, &process, 3, setting);
+  start (f, &process, 3, setting, NULL);
   status = reap (f, &process, &errors);
   if (status != 0 && (WEXITSTATUS (status) != 3 || strstr (errors, path) == NULL))
     g_error ("%s: status %d: %s", setting, status, errors);
@@ -336,6 +364,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/receiver-crash/killed_at_any_time_it_loses_and_doubles_nothing", Fixture, NULL, set_up,
               test_killed_at_any_time_it_loses_and_doubles_nothing, tear_down);
+  g_test_add ("/receiver-crash/killed_at_each_point_it_loses_and_doubles_nothing", Fixture, NULL, set_up,
+              test_killed_at_each_point_it_loses_and_doubles_nothing, tear_down);
   for (gsize i = 0; i < G_N_ELEMENTS (faults); i++) {
     g_autofree char *path = g_strdup_printf ("/receiver-crash/a_disk_that_fails_once/%s", faults[i]);
 
