@@ -178,6 +178,122 @@ static const Verb sums_of_pairs[] = {
 
 static const Verb sums[] = { { "reduce-2", reduce_of }, ON_STREAM (reduce_by_window) };
 
+/* Functions that fail, of every kind that gets a task. */
+
+static WeirValue
+fail_map (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  weir_fail (task, "no sense in it");
+  return value;
+}
+
+static gboolean
+fail_filter (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  weir_fail (task, "no sense in it");
+  return TRUE;
+}
+
+static void
+fail_flat_map (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  weir_emit (task, value);
+  weir_fail (task, "no sense in it");
+  weir_emit (task, value);
+}
+
+static void
+fail_partition (WeirTask *task, WeirIter *values, gpointer user_data)
+{
+  WeirValue value;
+
+  if (weir_iter_next (values, &value) && weir_kind (value) == WEIR_TEXT)
+    weir_fail (task, "no sense in it");
+}
+
+static WeirValue
+fail_reduce (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data)
+{
+  weir_fail (task, "no sense in it");
+  return a;
+}
+
+static WeirValue
+fail_result (WeirTask *task, gconstpointer acc, gpointer user_data)
+{
+  weir_fail (task, "no sense in it");
+  return weir_nil ();
+}
+
+static WeirValue
+fail_update (WeirTask *task, WeirValue key, const WeirValue *values, gsize n, WeirValue state, gpointer user_data)
+{
+  weir_fail (task, "no sense in it");
+  return state;
+}
+
+static void
+fail_state (WeirTask *task, WeirValue key, WeirValue value, WeirState *st, gpointer user_data)
+{
+  weir_fail (task, "no sense in it");
+}
+
+static WeirDataset *
+fail_transform (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
+{
+  if (time < WEIR_SECONDS (3)) /* it is called for empty batches too */
+    return data;
+  g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_USER, "no sense in it");
+  return NULL;
+}
+
+static const WeirAggregate no_result = { sizeof (gint64), add, merge, fail_result, NULL, 0 };
+static const WeirCombiner no_create = { fail_map, WEIR_SUM, WEIR_SUM, NULL };
+static const WeirCombiner no_merge = { same, fail_reduce, fail_reduce, NULL };
+static const WeirStateSpec no_state = { .function = fail_state };
+
+OF_STREAM (bad_map, weir_map (s, fail_map, NULL))
+OF_STREAM (bad_filter, weir_filter (s, fail_filter, NULL))
+OF_STREAM (bad_flat_map, weir_flat_map (s, fail_flat_map, NULL))
+OF_STREAM (bad_map_partitions, weir_map_partitions (s, fail_partition, NULL))
+OF_STREAM (bad_reduce, weir_reduce (s, fail_reduce, NULL))
+OF_STREAM (bad_reduce_by_window, weir_reduce_by_window (s, fail_reduce, NULL, WEIR_SECONDS (1), 0, NULL))
+OF_STREAM (bad_transform, weir_transform (s, fail_transform, NULL))
+OF_STREAM (bad_split, weir_split (weir_with_value (s, weir_int (1)), ' '))
+OF_STREAM (pairs, weir_with_value (s, weir_int (1)))
+OF_STREAM (bad_map_values, weir_map_values (pairs_of (s), fail_map, NULL))
+OF_STREAM (bad_flat_map_values, weir_flat_map_values (pairs_of (s), fail_flat_map, NULL))
+OF_STREAM (bad_reduce_by_key, weir_reduce_by_key (pairs_of (s), fail_reduce, NULL))
+OF_STREAM (bad_sums, weir_reduce_by_key_and_window (pairs_of (s), fail_reduce, NULL, WEIR_SECONDS (1), 0, NULL))
+OF_STREAM (bad_create, weir_combine_by_key (pairs_of (s), &no_create))
+OF_STREAM (bad_merge, weir_combine_by_key (pairs_of (s), &no_merge))
+OF_STREAM (bad_result, weir_aggregate_by_key (pairs_of (s), &no_result))
+OF_STREAM (bad_result_of_a_window, weir_aggregate_by_key_and_window (pairs_of (s), &no_result, WEIR_SECONDS (1), 0))
+OF_STREAM (bad_update, weir_update_state_by_key (pairs_of (s), fail_update, NULL))
+OF_STREAM (bad_state, weir_map_with_state (pairs_of (s), &no_state))
+
+static const Verb failing[] = {
+  { "map-1", bad_map_of },
+  { "filter-1", bad_filter_of },
+  { "flat_map-1", bad_flat_map_of },
+  { "map_partitions-1", bad_map_partitions_of },
+  { "reduce-1", bad_reduce_of },
+  { "reduce_by_window-1", bad_reduce_by_window_of },
+  { "transform-1", bad_transform_of },
+  { "map_values-2", bad_map_values_of },
+  { "flat_map_values-2", bad_flat_map_values_of },
+  { "reduce_by_key-2", bad_reduce_by_key_of },
+  { "reduce_by_key_and_window-2", bad_sums_of },
+  { "combine_by_key-2", bad_create_of },
+  { "combine_by_key-2", bad_merge_of },
+  { "aggregate_by_key-2", bad_result_of },
+  { "aggregate_by_key_and_window-2", bad_result_of_a_window_of },
+  { "update_state_by_key-2", bad_update_of },
+  { "map_with_state-2", bad_state_of },
+};
+
+static const Verb of_texts[] = { { "split-2", bad_split_of } };
+
 typedef struct {
   WeirContext *ctx;
   WeirStream *input;
@@ -276,6 +392,35 @@ a_sum_that_does_not_fit_is_told (gconstpointer data)
   weir_context_free (life.ctx);
 }
 
+/* In batch 3, which is the first with records. */
+static void
+expect_of_texts (const Verb *verb, gint code, const char *value)
+{
+  g_autoptr (WeirQueue) queue = weir_queue_new ();
+  const WeirValue same_twice[] = { weir_text ("x"), weir_text ("x") };
+  Life life;
+
+  weir_queue_push_nothing (queue);
+  weir_queue_push_nothing (queue);
+  weir_queue_push (queue, same_twice, 2);
+  begin (&life, queue, 0, NULL);
+  weir_collect (verb->build (life.input));
+  expect_failure (life.ctx, code, verb->name, value);
+  weir_context_free (life.ctx);
+}
+
+static void
+a_function_that_fails_is_named (gconstpointer data)
+{
+  expect_of_texts (data, WEIR_ERROR_USER, ": no sense in it");
+}
+
+static void
+what_is_no_text_is_told (gconstpointer data)
+{
+  expect_of_texts (data, WEIR_ERROR_KIND, "PAIR (x,1)");
+}
+
 /* Nothing of a batch that failed is kept: the next program, which leaves the bad record out, adds the rest once. */
 
 static gboolean
@@ -351,6 +496,8 @@ main (int argc, char **argv)
   add_tests ("no-pair", keyed, G_N_ELEMENTS (keyed), what_is_no_pair_is_told);
   add_tests ("sum-of-pairs", sums_of_pairs, G_N_ELEMENTS (sums_of_pairs), a_sum_of_pairs_that_does_not_fit_is_told);
   add_tests ("sum", sums, G_N_ELEMENTS (sums), a_sum_that_does_not_fit_is_told);
+  add_tests ("fails", failing, G_N_ELEMENTS (failing), a_function_that_fails_is_named);
+  add_tests ("no-text", of_texts, G_N_ELEMENTS (of_texts), what_is_no_text_is_told);
   add_tests ("kept", with_state, G_N_ELEMENTS (with_state), a_failed_batch_leaves_nothing_in_the_checkpoint);
   return g_test_run ();
 }
