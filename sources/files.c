@@ -39,7 +39,6 @@ check_record_size (FileSource *self, GError **error)
   gsize share = weir_memory_limit (weir_engine_memory (self->source.engine)) / RECORD_SHARE;
   WeirFraming *framing = &self->spec.framing;
 
-  self->max_is_asked = self->max_is_asked || framing->max_size != 0;
   if (!self->max_is_asked)
     framing->max_size =
         (gsize) weir_options_size (weir_engine_options (self->source.engine), WEIR_OPTION_SOCKET_MAX_LINE);
@@ -85,6 +84,17 @@ note_existing (FileSource *self, GError **error)
 }
 
 static void
+note_unreadable (FileSource *self)
+{
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, weir_folder_scan_refused (self->scan));
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    weir_file_ledger_add (&self->ledger, name, 0);
+}
+
+static void
 files_close (WeirSource *source)
 {
   FileSource *self = (FileSource *) source;
@@ -111,10 +121,13 @@ files_open (WeirSource *source, GError **error)
   weir_file_ledger_init (&self->ledger);
   self->scan = weir_folder_scan_new (&settings);
   self->watch = weir_folder_watch_new (self->scan);
-  if (note_existing (self, error))
-    return TRUE;
-  files_close (source);
-  return FALSE;
+  if (!note_existing (self, error)) {
+    files_close (source);
+    return FALSE;
+  }
+  if (!self->spec.include_existing)
+    note_unreadable (self);
+  return TRUE;
 }
 
 /* The scan begins with what has been read by now: batches that were run again are part of it. */
@@ -367,6 +380,7 @@ new_stream (WeirContext *ctx, const WeirSourceKlass *klass, const char *director
   self->path = g_strdup (directory);
   self->spec = *spec;
   self->is_objects = klass == &object_file_class;
+  self->max_is_asked = spec->framing.max_size != 0 || spec->framing.kind == WEIR_FRAMING_FIXED;
   if (directory == NULL || directory[0] == '\0')
     weir_stream_mistake (stream, "has no folder to watch: give its path");
   else if (!weir_framing_resolve (&self->spec.framing, &error))

@@ -141,6 +141,12 @@ weir_folder_scan_know (WeirFolderScan *scan, const char *name)
   know (scan, name);
 }
 
+GHashTable *
+weir_folder_scan_refused (const WeirFolderScan *scan)
+{
+  return scan->refused;
+}
+
 void
 weir_folder_scan_forget_all (WeirFolderScan *scan)
 {
@@ -164,8 +170,8 @@ refuse (const Look *look, const char *name, int code)
     return;
   g_hash_table_add (look->scan->refused, g_strdup (name));
   weir_log (look->scan->settings.log, WEIR_LOG_WARNING,
-            "the file %s/%s is left out, since it cannot be read: %s: it will be read when the job's user may",
-            look->scan->path, name, g_strerror (code));
+            "%s/%s cannot be read and is left out: %s: give the job's user the right to read it", look->scan->path,
+            name, g_strerror (code));
 }
 
 /* Is there such an entry that may be read, of that type? What vanishes meanwhile is not there. */
@@ -205,8 +211,9 @@ meet (WeirFolderScan *scan, const char *name)
 }
 
 static void
-look_at_part (Look *look, const char *entry)
+look_at_part (Look *look, const struct dirent *one)
 {
+  const char *entry = one->d_name;
   g_autofree char *name = g_strconcat (look->prefix, entry, NULL);
   Known *known = meet (look->scan, name);
   struct stat status;
@@ -223,7 +230,7 @@ look_at_part (Look *look, const char *entry)
 
 /* Closes the folder. */
 static gboolean
-list (Look *look, void (*each) (Look *look, const char *entry))
+list (Look *look, void (*each) (Look *look, const struct dirent *one))
 {
   DIR *entries = fdopendir (look->fd);
   const struct dirent *entry;
@@ -237,7 +244,7 @@ list (Look *look, void (*each) (Look *look, const char *entry))
   }
   errno = 0;
   while ((entry = readdir (entries)) != NULL) {
-    each (look, entry->d_name);
+    each (look, entry);
     errno = 0;
   }
   code = errno;
@@ -289,15 +296,19 @@ meet_folder (WeirFolderScan *scan, const char *entry)
   return TRUE;
 }
 
+/* Folders that do not count are told by what the listing says, where it does. */
 static void
-look_at_entry (Look *look, const char *entry)
+look_at_entry (Look *look, const struct dirent *one)
 {
   WeirFolderScan *scan = look->scan;
+  const char *entry = one->d_name;
   struct stat status;
 
-  if (g_str_equal (entry, ".") || g_str_equal (entry, "..") || !is_wanted (scan, entry))
+  if (g_str_equal (entry, ".") || g_str_equal (entry, "..") || meet (scan, entry) != NULL || meet_folder (scan, entry))
     return;
-  if (meet (scan, entry) != NULL || meet_folder (scan, entry) || !look_at (look, entry, entry, &status))
+  if (one->d_type == DT_DIR && !scan->settings.with_folders)
+    return;
+  if (!is_wanted (scan, entry) || !look_at (look, entry, entry, &status))
     return;
   if (S_ISREG (status.st_mode))
     add_file (look, entry, (guint64) status.st_size);

@@ -30,6 +30,8 @@ const char *weir_folder_scan_path (const WeirFolderScan *scan);
 const WeirLog *weir_folder_scan_log (const WeirFolderScan *scan);
 /* A file that is no news. */
 void weir_folder_scan_know (WeirFolderScan *scan, const char *name);
+GHashTable *
+weir_folder_scan_refused (const WeirFolderScan *scan); /* names that could not be read when they were looked at */
 void weir_folder_scan_forget_all (WeirFolderScan *scan);
 
 /* Blocks on the disk. Appends to @news (of WeirFolderNews) in the order in which it happened; FALSE: the folder cannot be

@@ -289,9 +289,27 @@ a_file_that_may_not_be_read_waits_until_it_may (Inbox *inbox, gconstpointer data
   inbox_advance_to (inbox, "");
   if (is_root)
     g_assert_cmpint (seteuid (0), ==, 0);
-  inbox_expect_log (inbox, "/in/a is left out, since it cannot be read: Permission denied", 1);
+  inbox_expect_log (inbox, "/in/a cannot be read and is left out: Permission denied", 1);
   g_assert_cmpint (g_chmod (path, 0644), ==, 0);
   inbox_advance_to (inbox, "secret");
+}
+
+static void
+a_file_that_was_there_is_left_alone_even_if_it_could_not_be_read (Inbox *inbox, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (inbox->folder, "old", NULL);
+  gboolean is_root = geteuid () == 0;
+
+  inbox_put (inbox, "old", "secret\n");
+  g_assert_cmpint (g_chmod (path, 0), ==, 0);
+  g_assert_cmpint (g_chmod (inbox->scratch.path, 0755), ==, 0);
+  if (is_root)
+    g_assert_cmpint (seteuid (NOBODY), ==, 0);
+  read_lines (inbox);
+  if (is_root)
+    g_assert_cmpint (seteuid (0), ==, 0);
+  g_assert_cmpint (g_chmod (path, 0644), ==, 0);
+  inbox_advance_to (inbox, "");
 }
 
 /* Much more than memory.limit, in pieces; nearly nothing of it is on the disk. */
@@ -351,6 +369,7 @@ main (int argc, char **argv)
   ADD (a_file_that_has_become_shorter_fails_its_batch);
   ADD (what_is_appended_to_a_file_is_not_read_and_said_so);
   ADD (a_file_that_may_not_be_read_waits_until_it_may);
+  ADD (a_file_that_was_there_is_left_alone_even_if_it_could_not_be_read);
   ADD (a_large_file_is_read_in_little_memory);
   ADD (mistakes_are_told_at_the_start);
   return g_test_run ();
