@@ -373,27 +373,39 @@ shown_option (const WeirOptionSpec *spec)
   return g_strdup_printf ("--%s=%s", spec->key, weir_option_type_name (spec));
 }
 
+/* What most names fit into; the others take room from the value's column. */
+#define NAME_COLUMN  30
+#define VALUE_COLUMN 7
+
+static void
+append_row (GString *page, gsize value_width, const char *name, const char *value, const char *help)
+{
+  gsize n = strlen (name), over = n > NAME_COLUMN ? n - NAME_COLUMN : 0;
+  gsize left = MAX (value_width, over + strlen (value)) - over;
+
+  g_string_append_printf (page, "  %-*s  %-*s  %s\n", NAME_COLUMN, name, (int) left, value, help);
+}
+
 /* Three columns: the option, its value as it stands now, what it is. */
 static void
 append_weirs_options (GString *page, const WeirOptions *options)
 {
-  gsize width = 0, value_width = 0;
+  gsize value_width = VALUE_COLUMN;
+
   for (guint i = 0; i < WEIR_N_OPTIONS; i++) {
-    g_autofree char *shown = shown_option (weir_option_spec (i));
     g_autofree char *value = weir_options_text (options, i);
-    width = MAX (width, strlen (shown));
+
     value_width = MAX (value_width, strlen (value));
   }
-  g_string_append_printf (page, "\n%-*s  Default\n", (int) width + 2, "Options of weir:");
+  g_string_append_printf (page, "\n%-*s  Default\n", NAME_COLUMN + 2, "Options of weir:");
   for (guint i = 0; i < WEIR_N_OPTIONS; i++) {
     g_autofree char *shown = shown_option (weir_option_spec (i));
     g_autofree char *value = weir_options_text (options, i);
-    g_string_append_printf (page, "  %-*s  %-*s  %s\n", (int) width, shown, (int) MAX (value_width, 7), value,
-                            weir_option_spec (i)->help);
+
+    append_row (page, value_width, shown, value, weir_option_spec (i)->help);
   }
   for (guint i = 0; i < G_N_ELEMENTS (general); i++)
-    g_string_append_printf (page, "  %-*s  %*s  %s\n", (int) width, general[i].shown, (int) MAX (value_width, 7), "",
-                            general[i].help);
+    append_row (page, value_width, general[i].shown, "", general[i].help);
 }
 
 /* The page of --help: under one screen for a job with a few options of its own. Transfer full. */
