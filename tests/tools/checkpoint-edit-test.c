@@ -204,6 +204,55 @@ test_what_kafka_may_have_decided_is_left_to_the_job (void)
   kept_clear (&kept);
 }
 
+#ifdef WEIR_KILL_POINTS
+/* The job goes on from the old epoch or the new one; from what was changed then, in any case. */
+static gboolean
+is_killed_at (guint n)
+{
+  g_autofree char *point = g_strdup_printf ("any:%u", n);
+  gboolean is_killed;
+  Told told;
+  Kept kept;
+
+  kept_init (&kept, SHOWN_AT_ONCE, NULL);
+  kept_run (&kept, 0, 6);
+  kept.kill_at = point;
+  kept_ask (&kept, &told, -1, "set-offsets", "pushes", "push=4", NULL);
+  is_killed = told.status == 137;
+  g_test_message ("%s", told.err);
+  g_assert_true (is_killed || told.status == 0);
+  told_clear (&told);
+  kept.kill_at = NULL;
+  expect_sound (&kept);
+  kept_ask (&kept, &told, 0, "offsets", NULL);
+  g_assert_true (g_str_has_suffix (told.out, "push\t4\n") || (is_killed && g_str_has_suffix (told.out, "push\t6\n")));
+  told_clear (&told);
+  kept_ask (&kept, &told, 0, "set-offsets", "pushes", "push=2", NULL);
+  told_clear (&told);
+  expect_sound (&kept);
+  kept_run (&kept, WEIR_SECONDS (6), 1);
+  g_assert_cmpstr (shown (&kept, "shown 7"), ==, "(0,3) (1,5) (2,9)");
+  kept_clear (&kept);
+  return is_killed;
+}
+
+static void
+test_killed_at_each_point (void)
+{
+  guint n = 1;
+
+  while (is_killed_at (n))
+    n++;
+  g_assert_cmpuint (n, >, 5);
+}
+#else
+static void
+test_killed_at_each_point (void)
+{
+  g_test_skip ("this build has no kill points: -Dkill_points=true");
+}
+#endif
+
 static const struct {
   const char *name;
   Test test;
@@ -238,6 +287,7 @@ main (int argc, char **argv)
   g_test_add_func ("/a-prepared-epoch-never-happened", test_a_prepared_epoch_never_happened);
   g_test_add_func ("/what-kafka-may-have-decided-is-left-to-the-job",
                    test_what_kafka_may_have_decided_is_left_to_the_job);
+  g_test_add_func ("/killed-at-each-point", test_killed_at_each_point);
   status = g_test_run ();
   if (has_redis)
     redis_place_clear (&redis_place);

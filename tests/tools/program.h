@@ -17,6 +17,7 @@ typedef struct {
   Durable job;
   RedisPlace *redis; /* NULL: it is in a directory */
   char *uri;
+  const char *kill_at; /* engine/kill-point.h, for the program; NULL: nowhere */
 } Kept;
 
 /* @redis: nullable. */
@@ -26,7 +27,7 @@ WeirContext *kept_context (Kept *kept, WeirQueue *queue, WeirTime at);
 /* Runs @n batches, and lets the job fall. */
 void kept_run (Kept *kept, WeirTime at, guint n);
 
-/* weir checkpoint COMMAND URI ARGUMENT...; the program must end with @status. */
+/* weir checkpoint COMMAND URI ARGUMENT...; the program must end with @status, unless that is below 0. */
 void kept_ask (const Kept *kept, Told *told, int status, const char *command, ...) G_GNUC_NULL_TERMINATED;
 /* Lines that the program must print, all of them; "..." for anything, alone in a line for lines. */
 void kept_expect (const Kept *kept, const char *lines, const char *command, ...) G_GNUC_NULL_TERMINATED;
