@@ -10,7 +10,7 @@ import random
 import sys
 import uuid
 
-from lives import OFTEN, Copy, Feed, WordCount
+from lives import OFTEN, Books, Copy, Feed, WordCount
 from servers import KafkaBroker, Missing, RedisServer
 from tap import Skipped, run_cases
 
@@ -67,6 +67,18 @@ class Kills:
         job.finish(feed)
         job.clear()
 
+    def books(self):
+        """kafka_offsets_to_redis, which keeps its own offsets"""
+        if self.missing:
+            raise Skipped(self.missing)
+        topic = self.topic()
+        feed = Feed(self.broker, topic, 4)
+        job = Books(self.programs, self.broker.brokers, topic, self.redis)
+        feed.start()
+        job.kill_often(max(1, self.n * 2 // 5), lambda: ["--batch.interval=5ms"])
+        job.finish(feed)
+        job.clear()
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -75,7 +87,7 @@ def main():
     parser.add_argument("--only")
     options = parser.parse_args()
     kills = Kills(os.path.abspath(options.programs), options.kills)
-    cases = [kills.file, kills.in_redis, kills.changed_options, kills.copy]
+    cases = [kills.file, kills.in_redis, kills.changed_options, kills.copy, kills.books]
     return run_cases([(case.__doc__, case) for case in cases if not options.only or options.only == case.__name__])
 
 

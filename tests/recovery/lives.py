@@ -253,3 +253,28 @@ class Copy(Job):
             if found[key] != wanted[key]:
                 raise Failed(f"key {key}: {len(found[key])} records of {len(wanted[key])}, or in another order")
         comment(f"{n} records of {len(wanted)} keys: each once, in order")
+
+
+class Books(Job):
+    """kafka_offsets_to_redis: totals and offsets in hashes, no checkpoint."""
+
+    def __init__(self, programs, brokers, topic, redis):
+        self.redis, self.group = redis, "group-" + topic
+        host, port = redis.address.rsplit(":", 1)
+        super().__init__(programs, "kafka_offsets_to_redis", [brokers, self.group, topic, host, port], "")
+        self.command.pop()
+
+    def totals(self):
+        flat = self.redis.command("HGETALL", self.group + ":totals")
+        return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
+
+    def finish(self, feed):
+        feed.stop()
+        expected = feed.totals()
+        life = self.start(["--batch.interval=20ms"])
+        await_true("all records are counted", lambda: self.totals().get("line", 0) >= expected["line"]
+                   or life.process.poll() is not None)
+        life.stop()
+        if self.totals() != expected:
+            raise Failed(f"{self.totals().get('line')} lines are counted and {expected['line']} were written")
+        comment(f"{expected['line']} records: every total as it was written")
