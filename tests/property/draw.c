@@ -43,7 +43,7 @@ static GArray *
 draw_records (GRand *rand)
 {
   GArray *records = g_array_new (FALSE, FALSE, sizeof (guint32));
-  guint n = below (rand, 60) == 0 ? 250 + below (rand, 80) : below (rand, 9);
+  guint n = below (rand, 40) == 0 ? 200 + below (rand, 400) : below (rand, 9);
 
   for (guint i = 0; i < n; i++) {
     guint32 seed = g_rand_int (rand) % 10000;
@@ -138,7 +138,7 @@ draw_any (GRand *rand)
   sketch->machine = draw_machine (rand);
   sketch->second = draw_machine (rand);
   sketch->interval = 1 + below (rand, 4);
-  if (below (rand, 3) == 0)
+  if (below (rand, 2) == 0)
     sketch->kill_after = below (rand, sketch->n_batches);
   for (guint i = 0; i < n_sources; i++)
     draw_source (rand, sketch);

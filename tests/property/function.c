@@ -197,7 +197,9 @@ function_reduce (Place *place, guint which, WeirValue a, WeirValue b)
 gint
 function_compare (guint which, WeirValue a, WeirValue b)
 {
-  return which % 2 == 0 ? weir_compare (a, b) : weir_compare (b, a);
+  if (which == ORDER_OF_CLASSES)
+    return (gint) fold (a, 3) - (gint) fold (b, 3);
+  return which == ORDER_BACKWARDS ? weir_compare (b, a) : weir_compare (a, b);
 }
 
 guint

@@ -6,7 +6,7 @@
 
 #include <weir/test.h>
 
-#define MOST_NODES   10
+#define MOST_NODES   12
 #define MOST_BATCHES 14
 #define MOST_SOURCES 3
 

@@ -124,25 +124,27 @@ static gboolean
 sorted_shape (const Sketch *sketch, const Node *node, const Shape inputs[2], Shape *result)
 {
   *result = (Shape){ inputs[0].flags | ORDERED, inputs[0].slide };
-  return TRUE;
+  return node->which != ORDER_OF_CLASSES || (inputs[0].flags & ORDERED) != 0;
 }
 
+static gint
+compare_by (gconstpointer a, gconstpointer b, gpointer node)
+{
+  return run_compare (*(const WeirValue *) a, *(const WeirValue *) b, node);
+}
+
+/* Stable, as g_array_sort_with_data () is: what is equal in the order stays as it was. */
 static void
 sort_model (Model *model, guint node, guint batch, GArray *result)
 {
-  GArray *sorted = elements_new ();
-
-  elements_append (sorted, model_input (model, node, 0, batch));
-  elements_sort (sorted);
-  for (guint i = 0; i < sorted->len; i++)
-    elements_add (result, elements_at (sorted, model_node (model, node)->which == 1 ? sorted->len - 1 - i : i));
-  g_array_unref (sorted);
+  elements_append (result, model_input (model, node, 0, batch));
+  g_array_sort_with_data (result, compare_by, (gpointer) model_node (model, node));
 }
 
 static WeirDataset *
 sort_on_dataset (const Node *node, WeirDataset *a, WeirDataset *b)
 {
-  return weir_dataset_sort_by (a, node->which == 2 ? NULL : run_compare, (gpointer) node);
+  return weir_dataset_sort_by (a, node->which == ORDER_NULL ? NULL : run_compare, (gpointer) node);
 }
 
 static void
@@ -155,13 +157,13 @@ top_model (Model *model, guint node, guint batch, GArray *result)
 static WeirStream *
 top_build (const Node *node, WeirStream *a, WeirStream *b)
 {
-  return weir_top (a, node->n, node->which == 2 ? NULL : run_compare, (gpointer) node);
+  return weir_top (a, node->n, node->which == ORDER_NULL ? NULL : run_compare, (gpointer) node);
 }
 
 static WeirDataset *
 top_on_dataset (const Node *node, WeirDataset *a, WeirDataset *b)
 {
-  return weir_dataset_top (a, node->n, node->which == 2 ? NULL : run_compare, (gpointer) node);
+  return weir_dataset_top (a, node->n, node->which == ORDER_NULL ? NULL : run_compare, (gpointer) node);
 }
 
 static gboolean
@@ -210,8 +212,8 @@ const Verb gather_verbs[] = {
   { "transform_all", 2, union_shape, union_all_model, transform_all_build, NULL },
   { "count", 1, count_shape, count_model, count_build, count_on_dataset },
   { "reduce", 1, reduce_shape, reduce_model, reduce_build, NULL, .n_which = N_REDUCES },
-  { "top", 1, sorted_shape, top_model, top_build, top_on_dataset, .n_which = 3 },
-  { "sort_by", 1, sorted_shape, sort_model, NULL, sort_on_dataset, .n_which = 3 },
+  { "top", 1, sorted_shape, top_model, top_build, top_on_dataset, .n_which = N_ORDERS },
+  { "sort_by", 1, sorted_shape, sort_model, NULL, sort_on_dataset, .n_which = N_ORDERS },
   { "take", 1, take_shape, take_model, NULL, take_on_dataset },
   { "distinct", 1, shape_unordered, distinct_model, NULL, distinct_on_dataset },
   { NULL },
