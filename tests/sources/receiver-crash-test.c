@@ -1,5 +1,6 @@
 /* A process with a logged receiver: killed again and again, and while its disk is full or broken. Every block that was
- * acknowledged is in the output exactly once, every other one at most once, and as a whole. Counts are printed.
+ * acknowledged is in the output exactly once, every other one at most once, and as a whole. One with a logged socket: of
+ * each connection the lines up to some point are in the output exactly once. Counts are printed.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <weir/receiver.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/sinks/scratch.h"
+#include "tests/sources/peer.h"
 
 #define N_KILLS  25
 #define DEADLINE 60 /* seconds, of one process */
@@ -63,7 +65,25 @@ set (WeirContext *ctx, const char *key, const char *value)
     g_error ("cannot set %s", key);
 }
 
-/* FOLDER LIFE MOST */
+/* How many lines of this life's connection are in the batch: those of earlier ones may come again. */
+static gboolean
+say_seen (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
+{
+  const Work *work = user_data;
+  g_autofree char *prefix = g_strdup_printf ("%u.", work->life);
+  g_autoptr (GArray) lines = weir_dataset_collect (data, error);
+  guint n = 0;
+
+  if (lines == NULL)
+    return FALSE;
+  for (guint i = 0; i < lines->len; i++)
+    n += strncmp (weir_data (g_array_index (lines, WeirValue, i)), prefix, strlen (prefix)) == 0;
+  if (n > 0)
+    dprintf (STDOUT_FILENO, "seen %u\n", n);
+  return TRUE;
+}
+
+/* FOLDER LIFE MOST PORT; with a port it reads a socket until it is killed, or told to stop. */
 static int
 work_main (char **argv)
 {
@@ -73,6 +93,7 @@ work_main (char **argv)
   g_autofree char *uri = g_strconcat ("file://", argv[0], "/checkpoint", NULL);
   g_autofree char *out = g_strconcat (argv[0], "/out/t", NULL);
   g_autoptr (GError) error = NULL;
+  WeirStream *stream;
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   set (ctx, "checkpoint", uri);
@@ -81,8 +102,12 @@ work_main (char **argv)
   set (ctx, "receiver.block.interval", "5ms");
   set (ctx, "stop.timeout", "2s");
   set (ctx, "log.level", "error");
-  weir_save_as_text_files (weir_receiver_stream (ctx, &klass, &work), out, NULL);
-  if (weir_context_start (ctx, &error) && weir_context_await (ctx, -1, &error) == WEIR_WAIT_STOPPED)
+  if (argv[3] == NULL)
+    stream = weir_receiver_stream (ctx, &klass, &work);
+  else
+    weir_foreach_batch (stream = weir_socket_text_stream (ctx, "127.0.0.1", argv[3]), say_seen, &work);
+  weir_save_as_text_files (stream, out, NULL);
+  if (weir_context_run (ctx, &error))
     return 0;
   fprintf (stderr, "%s\n", error->message);
   return 3;
@@ -93,6 +118,8 @@ work_main (char **argv)
 typedef struct {
   Scratch scratch;
   GHashTable *acknowledged; /* "life.i" */
+  GArray *n_seen;           /* guint, by life: lines of a socket that were in a batch */
+  const char *port;         /* of the socket; NULL: a receiver */
   guint n_lives;
 } Fixture;
 
@@ -106,12 +133,15 @@ set_up (Fixture *f, gconstpointer data)
 {
   scratch_init (&f->scratch);
   f->acknowledged = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  f->n_seen = g_array_new (FALSE, TRUE, sizeof (guint));
+  f->port = NULL;
   f->n_lives = 0;
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
+  g_array_unref (f->n_seen);
   g_hash_table_unref (f->acknowledged);
   scratch_clear (&f->scratch);
 }
@@ -123,7 +153,7 @@ start (Fixture *f, Process *process, guint most, const char *fault, const char *
   g_autofree char *life = g_strdup_printf ("%u", f->n_lives++), *n = g_strdup_printf ("%u", most);
   g_autofree char *shim = g_strdup_printf ("%s/weir-io-shim.so", g_getenv ("WEIR_TEST_SHIMS"));
   g_autofree char *under = scratch_path (&f->scratch, "checkpoint/receivers");
-  char *command[] = { self, (char *) "--work", f->scratch.path, life, n, NULL };
+  char *command[] = { self, (char *) "--work", f->scratch.path, life, n, (char *) f->port, NULL };
   g_auto (GStrv) environment = g_get_environ ();
   g_autoptr (GError) error = NULL;
   int out, err;
@@ -142,6 +172,7 @@ start (Fixture *f, Process *process, guint most, const char *fault, const char *
   g_spawn_async_with_pipes (NULL, command, environment, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &process->pid, NULL,
                             &out, &err, &error);
   g_assert_no_error (error);
+  g_array_set_size (f->n_seen, f->n_lives);
   process->out = fdopen (out, "r");
   process->err = fdopen (err, "r");
 }
@@ -155,6 +186,10 @@ hear (Fixture *f, Process *process)
 
   if (fgets (line, sizeof line, process->out) == NULL)
     return FALSE;
+  if (sscanf (line, "seen %u", &i) == 1) {
+    g_array_index (f->n_seen, guint, f->n_lives - 1) += i;
+    return TRUE;
+  }
   g_assert_cmpint (sscanf (line, "ack %u", &i), ==, 1);
   g_hash_table_add (f->acknowledged, g_strdup_printf ("%u.%u", f->n_lives - 1, i));
   return TRUE;
@@ -291,6 +326,98 @@ test_killed_at_any_time_it_loses_and_doubles_nothing (Fixture *f, gconstpointer 
   g_test_message ("%u kills, %u blocks acknowledged", N_KILLS, g_hash_table_size (f->acknowledged));
 }
 
+/* --- a socket --- */
+
+#define N_CHUNKS        10
+#define N_LINES_A_CHUNK 5000
+#define N_LINES         (N_CHUNKS * N_LINES_A_CHUNK)
+
+/* From a life's first line on, each once, and not fewer than it had in batches. */
+static void
+check_connection (GHashTable *counts, guint life, guint n_seen)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < N_LINES; i++) {
+    g_autofree char *text = g_strdup_printf ("%u.%u", life, i);
+    guint found = GPOINTER_TO_UINT (g_hash_table_lookup (counts, text));
+
+    if (found > 1 || (found == 1 && n < i))
+      g_error ("%s is there %u times, behind %u others", text, found, n);
+    n += found;
+  }
+  if (n < n_seen)
+    g_error ("of life %u there are %u lines, and %u had been in batches", life, n, n_seen);
+}
+
+static void
+send_chunk (const Fixture *f, Peer *peer, guint chunk)
+{
+  g_autoptr (GString) lines = g_string_new (NULL);
+
+  for (guint i = 0; i < N_LINES_A_CHUNK; i++)
+    g_string_append_printf (lines, "%u.%u\n", f->n_lives - 1, chunk * N_LINES_A_CHUNK + i);
+  peer_send (peer, lines->str, lines->len);
+}
+
+/* It dies some time after the last chunk was sent, whatever has become of that. */
+static void
+live_and_be_killed (Fixture *f, Peer *peer)
+{
+  guint n_chunks = (guint) g_test_rand_int_range (0, N_CHUNKS), n_spins = (guint) g_test_rand_int_range (0, 2000);
+  g_autofree char *errors = NULL;
+  Process process;
+
+  start (f, &process, 0, NULL, NULL);
+  peer_accept (peer);
+  for (guint i = 0; i < n_chunks; i++) {
+    send_chunk (f, peer, i);
+    g_assert_true (hear (f, &process));
+  }
+  send_chunk (f, peer, n_chunks);
+  for (guint i = 0; i < n_spins; i++)
+    g_thread_yield ();
+  kill (process.pid, SIGKILL);
+  reap (f, &process, &errors);
+  peer_close (peer);
+  g_assert_cmpstr (errors, ==, "");
+}
+
+static void
+live_and_stop (Fixture *f, Peer *peer)
+{
+  g_autofree char *errors = NULL;
+  Process process;
+
+  start (f, &process, 0, NULL, NULL);
+  peer_accept (peer);
+  kill (process.pid, SIGTERM);
+  if (reap (f, &process, &errors) != 0)
+    g_error ("the last life failed: %s", errors);
+}
+
+static void
+test_of_each_connection_the_lines_up_to_a_point_are_there_once (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *path = scratch_path (&f->scratch, "out");
+  guint n_seen = 0;
+  Peer peer;
+
+  peer_open (&peer);
+  f->port = peer.port;
+  for (guint i = 0; i < N_KILLS; i++)
+    live_and_be_killed (f, &peer);
+  live_and_stop (f, &peer);
+  peer_clear (&peer);
+  count_folder (counts, path);
+  for (guint life = 0; life < f->n_lives; life++) {
+    check_connection (counts, life, g_array_index (f->n_seen, guint, life));
+    n_seen += g_array_index (f->n_seen, guint, life);
+  }
+  g_test_message ("%u kills, %u lines in batches, %u in the output", N_KILLS, n_seen, g_hash_table_size (counts));
+}
+
 /* At each step of the log, the checkpoint and the output. */
 static void
 test_killed_at_each_point_it_loses_and_doubles_nothing (Fixture *f, gconstpointer data)
@@ -357,13 +484,15 @@ main (int argc, char **argv)
   static const char *const faults[] = { "ENOSPC", "EIO", "EMFILE", "EINTR", "SHORT" };
 
   alarm (DEADLINE * 10);
-  if (argc == 5 && g_str_equal (argv[1], "--work")) {
+  if (argc >= 5 && g_str_equal (argv[1], "--work")) {
     alarm (DEADLINE);
     return work_main (argv + 2);
   }
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/receiver-crash/killed_at_any_time_it_loses_and_doubles_nothing", Fixture, NULL, set_up,
               test_killed_at_any_time_it_loses_and_doubles_nothing, tear_down);
+  g_test_add ("/receiver-crash/of_each_connection_the_lines_up_to_a_point_are_there_once", Fixture, NULL, set_up,
+              test_of_each_connection_the_lines_up_to_a_point_are_there_once, tear_down);
   g_test_add ("/receiver-crash/killed_at_each_point_it_loses_and_doubles_nothing", Fixture, NULL, set_up,
               test_killed_at_each_point_it_loses_and_doubles_nothing, tear_down);
   for (gsize i = 0; i < G_N_ELEMENTS (faults); i++) {
