@@ -26,8 +26,7 @@ main (int argc, char **argv)
   weir_context_set_name (ctx, name);
 
   WeirKafka *kafka = weir_kafka_new (ctx, argv[1], argv[2]);
-  if (!weir_kafka_set (kafka, "auto.offset.reset", "earliest", &error) ||
-      !weir_kafka_set (kafka, "isolation.level", "read_committed", &error))
+  if (!weir_kafka_set (kafka, "consumer.auto.offset.reset", "earliest", &error))
     return weir_exit_with_error (error);
 
   WeirStream *records = weir_kafka_direct_stream (kafka, argv[3]);

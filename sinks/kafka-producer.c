@@ -18,11 +18,20 @@
 
 /* --- what the client has to say --- */
 
+/* That a property of the connection is for its readers is nothing to warn of. */
+static WeirLogLevel
+level_of (gint severity, const char *text)
+{
+  if (severity > 6 || strstr (text, "will be ignored by this producer") != NULL)
+    return WEIR_LOG_DEBUG;
+  return severity <= 4 ? WEIR_LOG_WARNING : WEIR_LOG_INFO;
+}
+
 static void
 on_say (gint severity, const char *text, gpointer data)
 {
   const WeirKafkaProducer *producer = data;
-  WeirLogLevel level = severity <= 4 ? WEIR_LOG_WARNING : severity <= 6 ? WEIR_LOG_INFO : WEIR_LOG_DEBUG;
+  WeirLogLevel level = level_of (severity, text);
 
   weir_log (weir_engine_log (producer->engine), level, "%s: %s", producer->label, text);
 }
