@@ -38,6 +38,11 @@ static const Option options[] = {
   { "leaving", COUNT, offsetof (BenchArgs, leaving) },
   { "directory", TEXT, offsetof (BenchArgs, directory) },
   { "lines-per-second", COUNT, offsetof (BenchArgs, lines_per_second) },
+  { "brokers", TEXT, offsetof (BenchArgs, brokers) },
+  { "topic", TEXT, offsetof (BenchArgs, topic) },
+  { "output", TEXT, offsetof (BenchArgs, output) },
+  { "messages", COUNT, offsetof (BenchArgs, messages) },
+  { "partitions", COUNT, offsetof (BenchArgs, partitions) },
 };
 
 static const BenchArgs defaults = {
@@ -57,6 +62,7 @@ static const BenchArgs defaults = {
   .items = 1000000,
   .touched = 10000,
   .directory = "",
+  .partitions = 4,
 };
 
 static const Option *

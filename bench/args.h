@@ -21,12 +21,14 @@ typedef struct {
   uint64_t keys; /* of a table or pane */
   uint64_t panes;
   uint64_t slides;
-  uint64_t batches; /* of a slide */
-  uint64_t items;   /* pairs or numbers of a batch */
-  uint64_t touched; /* keys that a batch brings records of */
-  uint64_t leaving; /* of which so many are new and as many others time out */
-  const char *directory;     /* of a checkpoint; "": none */
-  uint64_t lines_per_second; /* 0: as fast as they are taken */
+  uint64_t items;                       /* pairs or numbers of a batch */
+  uint64_t touched;                     /* keys that a batch brings records of */
+  uint64_t leaving;                     /* of which so many are new and as many others time out */
+  const char *directory;                /* of a checkpoint; "": none */
+  uint64_t lines_per_second;            /* 0: as fast as they are taken */
+  uint64_t batches;                     /* of a slide */
+  const char *brokers, *topic, *output; /* Kafka programs */
+  uint64_t messages, partitions;        /* kafka-topic */
 } BenchArgs;
 
 /* Starts from the defaults; a mistake is printed and ends the process with status 2. */
