@@ -101,8 +101,9 @@ struct _WeirOp {
   guint state_version;          /* of the job's own, and how older states become it; both from the stream */
   WeirUpgradeFunc upgrade;
   gpointer upgrade_data;
-  guint saved_version;   /* that the state being loaded was written with */
-  gboolean keep_rejects; /* somebody reads weir_rejected () of it; resolved at start */
+  guint saved_version;     /* that the state being loaded was written with */
+  gboolean keep_rejects;   /* somebody reads weir_rejected () of it; resolved at start */
+  WeirDataset *rejects_to; /* of datasets' verbs: whose rejects these are; NULL: their own */
 };
 
 /* What a wide operator's tasks handed over, in order of task. */

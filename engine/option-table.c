@@ -22,7 +22,7 @@
 #define MAX_TEXT         4096
 #define MAX_QUOTED_BYTES 60
 
-static const char *const on_error_choices[] = { "fail", NULL };
+static const char *const on_error_choices[] = { "fail", "reject", NULL };
 static const char *const orphans_choices[] = { "fail", "drop", NULL };
 static const char *const data_loss_choices[] = { "fail", "earliest", "latest", NULL };
 static const char *const switch_choices[] = { "false", "true", NULL };
@@ -134,7 +134,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   },
   [WEIR_OPTION_ON_ERROR] = {
     .key = "on.error", .type = WEIR_OPTION_TYPE_CHOICE, .choices = on_error_choices,
-    .help = "what an error in a batch does", .since = "0.1.0",
+    .help = "what a record's error does", .since = "0.1.0",
   },
   [WEIR_OPTION_SOCKET_MAX_LINE] = {
     .key = "socket.max.line", .type = WEIR_OPTION_TYPE_SIZE,

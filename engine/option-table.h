@@ -47,6 +47,7 @@ typedef enum {
 typedef enum { WEIR_LOG_ERROR, WEIR_LOG_WARNING, WEIR_LOG_INFO, WEIR_LOG_DEBUG } WeirLogLevel;
 
 /* Choices of state.orphans, in order. */
+typedef enum { WEIR_ON_ERROR_FAIL, WEIR_ON_ERROR_REJECT } WeirOnError;
 typedef enum { WEIR_ORPHANS_FAIL, WEIR_ORPHANS_DROP } WeirOrphans;
 
 typedef struct {

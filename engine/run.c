@@ -4,6 +4,10 @@
  */
 #include "engine/run.h"
 
+#include <string.h>
+
+#define REASONS_MOST 200
+
 #include "engine/dataset.h"
 
 void
@@ -60,19 +64,43 @@ weir_run_report (WeirRun *run, GError **error)
   return FALSE;
 }
 
+/* Reasons may hold what a record holds: past so many the rest of an operator's is counted together. */
+static char *
+shorten (GHashTable *rejects, const char *where_and_why)
+{
+  const char *colon = strstr (where_and_why, ": ");
+  gsize size = colon != NULL ? (gsize) (colon - where_and_why) : 0;
+
+  if (g_hash_table_size (rejects) < REASONS_MOST || colon == NULL)
+    return g_strdup (where_and_why);
+  return g_strdup_printf ("%.*s: other reasons", (int) size, where_and_why);
+}
+
+static guint64 *
+find_count (GHashTable *rejects, const char *where_and_why)
+{
+  guint64 *count = g_hash_table_lookup (rejects, where_and_why);
+  char *key;
+
+  if (count != NULL)
+    return count;
+  key = shorten (rejects, where_and_why);
+  count = g_hash_table_lookup (rejects, key);
+  if (count != NULL) {
+    g_free (key);
+    return count;
+  }
+  count = g_new0 (guint64, 1);
+  g_hash_table_insert (rejects, key, count);
+  return count;
+}
+
 void
 weir_rejects_add (GHashTable **rejects, const char *where_and_why, guint64 n)
 {
-  guint64 *count;
-
   if (*rejects == NULL)
     *rejects = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  count = g_hash_table_lookup (*rejects, where_and_why);
-  if (count == NULL) {
-    count = g_new0 (guint64, 1);
-    g_hash_table_insert (*rejects, g_strdup (where_and_why), count);
-  }
-  *count += n;
+  *find_count (*rejects, where_and_why) += n;
 }
 
 guint64

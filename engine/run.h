@@ -25,6 +25,7 @@ struct _WeirRun {
   WeirMemory *state_memory; /* of what lives on from batch to batch: state.limit */
   WeirWorkers *workers;
   gboolean has_checkpoint; /* what operators keep will be saved */
+  gboolean rejects_errors; /* on.error=reject */
   guint n_partitions;      /* the option: slices of a keyed operator that sets none */
   gint64 *counters;        /* what the batch adds to the job's counters; atomic */
   guint n_counters;
@@ -39,7 +40,9 @@ struct _WeirRun {
   GPtrArray *datasets; /* of this batch; freed with it */
   GPtrArray **graves;  /* nullable: takes the structs of datasets until the next batch is over, so that a job which
                           held on to one is told */
-  const char *asker;   /* whose function builds datasets now, to name operators by; NULL: nobody's. Runner only */
+  struct _WeirDataset *rejects_for; /* what takes the rejects of datasets that a function builds now; NULL: nobody does.
+                                       Runner only */
+  const char *asker; /* whose function builds datasets now, to name operators by; NULL: nobody's. Runner only */
 };
 
 void weir_run_init (WeirRun *run, WeirMemory *memory, WeirWorkers *workers);

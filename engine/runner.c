@@ -228,6 +228,7 @@ init_run (WeirBatch *batch, WeirRun *run)
   run->n_partitions = engine->n_partitions;
   run->state_memory = engine->state_memory;
   run->has_checkpoint = engine->checkpoint != NULL;
+  run->rejects_errors = weir_options_choice (engine->ctx->options, WEIR_OPTION_ON_ERROR) == WEIR_ON_ERROR_REJECT;
   run->n_counters = engine->n_counters;
   run->counters = g_new0 (gint64, run->n_counters);
   run->rejects = g_steal_pointer (&batch->lost);

@@ -16,9 +16,13 @@
 typedef struct {
   gpointer output;
   guint64 n_elements;
-  WeirPartition *rejects;
-  WeirDataset *rejects_of;
+  GArray *rejects; /* of Rejects, in order of the chain; NULL: none */
 } Result;
+
+typedef struct {
+  WeirPartition *partition;
+  WeirDataset *of;
+} Rejects;
 
 typedef struct {
   const WeirStage *stage;
@@ -142,7 +146,27 @@ drive (WeirTaskRun *task_run)
     task_run->first->klass->read_end (task_run->first, &task_run->reader);
 }
 
-/* At most one link of a chain has rejects to keep: a dataset whose rejects are read is kept, hence ends its chain. */
+static void
+add_rejects (Result *result, const WeirTask *task, WeirDataset *dataset)
+{
+  const Rejects rejects = { task->rejects, task->op->rejects_to != NULL ? task->op->rejects_to : dataset };
+
+  if (task->rejects == NULL)
+    return;
+  if (result->rejects == NULL)
+    result->rejects = g_array_new (FALSE, FALSE, sizeof (Rejects));
+  g_array_append_val (result->rejects, rejects);
+}
+
+/* The dataset that the link at @i runs, whose next one is @task->next. */
+static WeirDataset *
+dataset_at (const WeirStage *stage, const WeirPipeline *pipeline, const WeirTask *task, guint i)
+{
+  if (i == 0)
+    return pipeline->origin;
+  return task->next != NULL ? g_ptr_array_index (pipeline->chain, i - 1) : stage->dataset;
+}
+
 static void
 gather (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipeline *pipeline, Result *result)
 {
@@ -152,13 +176,7 @@ gather (WeirTaskRun *task_run, const WeirStage *stage, const WeirPipeline *pipel
     weir_task_end_rejects (task);
     if (task->next != NULL && task->next->next == NULL)
       result->n_elements = task->n_emitted;
-    if (task->rejects == NULL)
-      continue;
-    result->rejects = task->rejects;
-    if (i == 0)
-      result->rejects_of = pipeline->origin;
-    else
-      result->rejects_of = task->next != NULL ? g_ptr_array_index (pipeline->chain, i - 1) : stage->dataset;
+    add_rejects (result, task, dataset_at (stage, pipeline, task, i));
   }
   task = terminal_of (task_run);
   if (task->klass->seal != NULL)
@@ -216,13 +234,14 @@ run_task (guint index, guint worker, gpointer data)
 static void
 keep_rejects (Result *result)
 {
-  WeirDataset *dataset = result->rejects_of;
+  for (guint i = 0; result->rejects != NULL && i < result->rejects->len; i++) {
+    const Rejects *rejects = &g_array_index (result->rejects, Rejects, i);
 
-  if (result->rejects == NULL)
-    return;
-  if (dataset->rejects == NULL)
-    dataset->rejects = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_partition_unref);
-  g_ptr_array_add (dataset->rejects, result->rejects);
+    if (rejects->of->rejects == NULL)
+      rejects->of->rejects = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_partition_unref);
+    g_ptr_array_add (rejects->of->rejects, rejects->partition);
+  }
+  g_clear_pointer (&result->rejects, g_array_unref);
 }
 
 static guint64
@@ -301,7 +320,7 @@ advance_task (guint slice, guint worker, gpointer data)
     task_run.first = task;
     dataset->op->klass->advance (task, &task_run.reader);
     weir_task_end_rejects (task);
-    advance->results[slice] = (Result){ .rejects = task->rejects, .rejects_of = dataset };
+    add_rejects (&advance->results[slice], task, dataset);
   } else {
     fail_memory (run, dataset->op);
   }

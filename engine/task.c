@@ -302,6 +302,76 @@ weir_reject (WeirTask *task, WeirValue value, const char *reason)
 }
 
 static void
+note_failure (WeirTask *task, const char *format, va_list arguments)
+{
+  task->n_rejects_ever++;
+  if (task->has_failed) /* what came first is the reason */
+    return;
+  if (task->failure == NULL)
+    task->failure = weir_arena_alloc (task->task_run->frame, REASON_MAX + 1);
+  if (task->failure == NULL) {
+    weir_task_fail_memory (task);
+    return;
+  }
+  g_vsnprintf (task->failure, REASON_MAX + 1, format, arguments);
+  task->has_failed = TRUE;
+}
+
+gboolean
+weir_task_take_failure (WeirTask *task, const char **reason)
+{
+  if (!task->has_failed)
+    return FALSE;
+  task->has_failed = FALSE;
+  *reason = task->failure;
+  return TRUE;
+}
+
+void
+weir_task_settle (WeirTask *task, WeirValue record)
+{
+  const char *reason;
+
+  if (weir_task_take_failure (task, &reason))
+    weir_reject (task, record, reason);
+}
+
+/* The open chunk has room for what one record usually gives, so that it can be taken back. */
+WeirTaskMark
+weir_task_begin_record (WeirTask *task)
+{
+  if (task->is_shielded && task->head.n_elements > task->head.capacity / 2)
+    weir_task_flush (task);
+  return (WeirTaskMark){ task->n_emitted, task->head.n_elements };
+}
+
+void
+weir_task_end_record (WeirTask *task, WeirTaskMark mark, WeirValue record)
+{
+  if (G_LIKELY (!task->has_failed))
+    return;
+  if (task->n_emitted == mark.n_emitted)
+    task->head.n_elements = mark.n_open;
+  else
+    weir_task_fail (task, WEIR_ERROR_USER,
+                    "%s, for a record that a function had emitted much for, which cannot be taken back: check a record "
+                    "before you emit",
+                    task->failure);
+  weir_task_settle (task, record);
+}
+
+/* A failure that nobody has asked for is not lost. */
+void
+weir_task_unshield (WeirTask *task)
+{
+  const char *reason;
+
+  task->is_shielded = FALSE;
+  if (G_UNLIKELY (weir_task_take_failure (task, &reason)))
+    weir_task_fail (task, WEIR_ERROR_USER, "%s", reason);
+}
+
+static void
 fail_valist (WeirTask *task, gint code, const char *format, va_list arguments)
 {
   GError *error;
@@ -319,7 +389,9 @@ fail_valist (WeirTask *task, gint code, const char *format, va_list arguments)
  * @format: what is wrong, as printf's; the operator's name and the batch are added
  * @...: its arguments
  *
- * Fails the batch with %WEIR_ERROR_USER. Returns; what the calling function then emits or returns is ignored.
+ * Fails the batch with %WEIR_ERROR_USER. Returns; what the calling function then emits or returns is ignored. With the
+ * option `on.error` at `reject`, a function that is called for one record has that record rejected instead, with the
+ * message as the reason, and the batch goes on.
  */
 void
 weir_fail (WeirTask *task, const char *format, ...)
@@ -327,7 +399,23 @@ weir_fail (WeirTask *task, const char *format, ...)
   va_list arguments;
 
   va_start (arguments, format);
-  fail_valist (task, WEIR_ERROR_USER, format, arguments);
+  if (task->is_shielded)
+    note_failure (task, format, arguments);
+  else
+    fail_valist (task, WEIR_ERROR_USER, format, arguments);
+  va_end (arguments);
+}
+
+void
+weir_task_fail_record (WeirTask *task, gint code, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  if (task->is_shielded)
+    note_failure (task, format, arguments);
+  else
+    fail_valist (task, code, format, arguments);
   va_end (arguments);
 }
 

@@ -45,6 +45,9 @@ struct _WeirTask {
   guint64 n_rejects;
   guint64 n_rejects_ever; /* what a function rejected has no result, whatever the function returns */
   WeirPartition *rejects; /* (reason, value), where op->keep_rejects */
+  gboolean is_shielded;   /* a function works on one record, and on.error=reject: its failure is the record's */
+  gboolean has_failed;    /* it has, and the record has not been rejected yet */
+  char *failure;          /* why; the first time allocated */
 };
 
 /* TRUE while the batch goes on: long loops ask once per chunk. */
@@ -70,6 +73,29 @@ void weir_task_emit_returned (WeirTask *task, WeirValue value);
 
 /* A deep copy of all of @value in @arena. FALSE: memory limit. */
 gboolean weir_value_copy_into (WeirArena *arena, WeirValue *value);
+
+/* Between the two, whoever calls functions on one record after the other asks, wherever n_rejects_ever has moved, for
+ * weir_task_settle () with the record: where on.error=reject, one at which its function failed is rejected. */
+static inline void
+weir_task_shield (WeirTask *task)
+{
+  task->is_shielded = task->task_run->run->rejects_errors;
+}
+
+void weir_task_unshield (WeirTask *task);
+void weir_task_settle (WeirTask *task, WeirValue record);
+/* The same for several records: why they are to be rejected, in @reason, or FALSE. */
+gboolean weir_task_take_failure (WeirTask *task, const char **reason);
+/* For sources, whose function emits into the task itself: around a call for one record; at the end what a function that
+ * has failed emitted is taken back, and the record rejected. */
+typedef struct {
+  guint64 n_emitted;
+  guint32 n_open;
+} WeirTaskMark;
+WeirTaskMark weir_task_begin_record (WeirTask *task);
+void weir_task_end_record (WeirTask *task, WeirTaskMark mark, WeirValue record);
+/* What is wrong with the one record: fails the batch where no shield is up. */
+void weir_task_fail_record (WeirTask *task, gint code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
 /* Fails the batch; the message is prefixed with the operator's name. */
 void weir_task_fail (WeirTask *task, gint code, const char *format, ...) G_GNUC_PRINTF (3, 4);

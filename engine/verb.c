@@ -46,6 +46,8 @@ op_new (const WeirVerb *verb, const WeirRun *run)
   op->params = verb->params;
   op->name =
       run->asker != NULL ? g_strdup_printf ("%s in %s", verb->klass->verb, run->asker) : g_strdup (verb->klass->verb);
+  op->rejects_to = run->rejects_for;
+  op->keep_rejects = run->rejects_for != NULL;
   op->salt = verb->salt > 0 ? verb->salt : DATASET_SALT + n_datasets;
   op->n_slices = verb->klass->flags & WEIR_OP_ONE_SLICE ? 1 : MAX (n_asked, 1);
   return op;

@@ -23,18 +23,26 @@ keep (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue result, c
   weir_reduce_take (task, &combined->cells, weir_slot_value (slot), result, mark);
 }
 
+static WeirValue
+combiner_create (WeirTask *task, WeirValue value)
+{
+  const WeirCombiner *combiner = task->op->params;
+
+  return combiner->create (task, value, combiner->user_data);
+}
+
 static void
 combiner_add (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue value, gboolean is_new)
 {
   const WeirCombiner *combiner = task->op->params;
   const WeirArena mark = task->task_run->scratch;
+  const guint64 n_rejects = task->n_rejects_ever;
   const WeirValue *kept = weir_slot_value (slot);
 
-  if (is_new)
-    value = combiner->create (task, value, combiner->user_data);
-  else
+  if (!is_new)
     value = combiner->merge_value (task, *kept, value, combiner->user_data);
-  keep (task, combined, slot, value, &mark);
+  if (G_LIKELY (task->n_rejects_ever == n_rejects))
+    keep (task, combined, slot, value, &mark);
 }
 
 static void
@@ -42,12 +50,14 @@ combiner_merge (WeirTask *task, WeirCombined *combined, WeirKey *slot, const Wei
 {
   const WeirCombiner *combiner = task->op->params;
   const WeirArena mark = task->task_run->scratch;
+  const guint64 n_rejects = task->n_rejects_ever;
   const WeirValue *kept = weir_slot_value (slot);
   WeirValue later = *(const WeirValue *) weir_slot_value (from);
 
   if (!is_new)
     later = combiner->merge_combiners (task, *kept, later, combiner->user_data);
-  keep (task, combined, slot, later, &mark);
+  if (G_LIKELY (task->n_rejects_ever == n_rejects))
+    keep (task, combined, slot, later, &mark);
 }
 
 static WeirValue
@@ -61,6 +71,7 @@ static const WeirFold combiner_fold = {
   .add = combiner_add,
   .merge = combiner_merge,
   .result = combiner_result,
+  .create = combiner_create,
 };
 
 static void

@@ -14,16 +14,23 @@ sum_size (const WeirOp *op)
   return sizeof (WeirSum);
 }
 
+static gboolean
+is_number (WeirValue value)
+{
+  return value.kind == WEIR_INT || value.kind == WEIR_FLOAT;
+}
+
 static void
 fail_overflow (WeirTask *task, const WeirKey *slot, WeirValue value)
 {
   g_autofree char *key = weir_to_string (weir_key_value (slot));
   g_autofree char *text = weir_to_string (value);
 
-  weir_task_fail (task, WEIR_ERROR_OVERFLOW,
-                  "the sum of key '%.100s' does not fit an INT when %s is added to %" G_GINT64_FORMAT
-                  ": sum FLOATs instead, or smaller numbers",
-                  key, text, ((WeirSum *) weir_slot_value (slot))->integer);
+  weir_task_fail_record (task, WEIR_ERROR_OVERFLOW,
+                         "the sum of key '%.100s' does not fit an INT when %s is added to %" G_GINT64_FORMAT
+                         ": sum FLOATs instead, or smaller numbers",
+                         key, text, ((WeirSum *) weir_slot_value (slot))->integer);
+  weir_task_settle (task, WEIR_PAIR_OF (weir_key_value (slot), value));
 }
 
 static void
@@ -32,8 +39,9 @@ fail_kind (WeirTask *task, const WeirKey *slot, WeirValue value)
   g_autofree char *key = weir_to_string (weir_key_value (slot));
   g_autofree char *text = weir_to_string (value);
 
-  weir_task_fail (task, WEIR_ERROR_KIND, "WEIR_SUM takes INT and FLOAT, but key '%.100s' has the value '%.100s'", key,
-                  text);
+  weir_task_fail_record (task, WEIR_ERROR_KIND, "WEIR_SUM takes INT and FLOAT, but key '%.100s' has the value '%.100s'",
+                         key, text);
+  weir_task_settle (task, WEIR_PAIR_OF (weir_key_value (slot), value));
 }
 
 void
@@ -42,7 +50,7 @@ weir_sum_add_slow (WeirTask *task, WeirKey *slot, WeirValue value)
   WeirSum *sum = weir_slot_value (slot);
   guint32 note = slot->meta & WEIR_KEY_NOTE;
 
-  if (value.kind != WEIR_INT && value.kind != WEIR_FLOAT) {
+  if (!is_number (value)) {
     fail_kind (task, slot, value);
   } else if (note == 0) {
     sum->integer = value.integer;
@@ -57,11 +65,22 @@ weir_sum_add_slow (WeirTask *task, WeirKey *slot, WeirValue value)
   }
 }
 
+/* A key without a number is none. */
+static gboolean
+fold_accepts (WeirTask *task, const WeirKey *key, WeirValue value)
+{
+  if (G_UNLIKELY (!is_number (value)))
+    fail_kind (task, key, value);
+  return is_number (value);
+}
+
 void
 weir_sum_add_key_slow (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirValue value)
 {
   WeirKey *slot = weir_table_find (&combined->table, key, WEIR_SUM_STRIDE);
 
+  if (slot->meta == 0 && !fold_accepts (task, key, value))
+    return;
   if (slot->meta == 0)
     slot = weir_combined_insert (task, combined, key, slot);
   if (slot != NULL)
@@ -98,6 +117,7 @@ fold_add_value (WeirTask *task, WeirCombined *combined, const WeirKey *key, Weir
     WeirKey key;
     WeirSum sum;
   } slot = { .key = *key };
+  const guint64 n_rejects = task->n_rejects_ever;
 
   slot.key.meta &= WEIR_KEY_BITS;
   if (!is_new) {
@@ -105,7 +125,7 @@ fold_add_value (WeirTask *task, WeirCombined *combined, const WeirKey *key, Weir
     slot.key.meta |= WEIR_SUM_NOTE (kept->kind);
   }
   weir_sum_add (task, &slot.key, value);
-  if (weir_task_is_going (task))
+  if (weir_task_is_going (task) && task->n_rejects_ever == n_rejects)
     *kept = fold_result (task, &slot.key);
 }
 
@@ -115,6 +135,7 @@ const WeirFold weir_fold_sum = {
   .merge = fold_merge,
   .result = fold_result,
   .add_value = fold_add_value,
+  .accepts = fold_accepts,
 };
 
 static void
@@ -172,6 +193,7 @@ weir_sum_process_pairs (WeirTask *task, const WeirChunk *in)
   WeirKey keys[WEIR_CHUNK_SIZE];
   WeirValue cells[WEIR_CHUNK_SIZE];
 
+  weir_task_shield (task);
   for (guint from = 0; from < in->n && weir_task_is_going (task); from += WEIR_CHUNK_SIZE) {
     guint n = MIN (in->n - from, WEIR_CHUNK_SIZE);
 
@@ -182,6 +204,7 @@ weir_sum_process_pairs (WeirTask *task, const WeirChunk *in)
     weir_combine_hash (task, &combined->table, in->keys + from, n, keys, cells);
     add_keys (task, combined, keys, in->values + from, n);
   }
+  weir_task_unshield (task);
 }
 
 void

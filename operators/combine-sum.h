@@ -5,6 +5,8 @@
 
 #include "operators/combine.h"
 
+extern const WeirFold weir_fold_sum;
+
 typedef union {
   gint64 integer;
   gdouble number;

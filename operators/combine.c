@@ -72,6 +72,18 @@ weir_combine_seal (WeirTask *task)
   return ((WeirCombineInstance *) task->instance)->combined;
 }
 
+/* What fails here is no single record: what was combined later is rejected as a whole. */
+static inline void
+merge_one (WeirTask *task, const WeirFold *fold, WeirCombined *into, WeirKey *slot, const WeirKey *from,
+           gboolean is_new)
+{
+  const guint64 n_rejects = task->n_rejects_ever;
+
+  fold->merge (task, into, slot, from, is_new);
+  if (G_UNLIKELY (task->n_rejects_ever != n_rejects))
+    weir_task_settle (task, WEIR_PAIR_OF (weir_key_value (from), fold->result (task, from)));
+}
+
 void
 weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, const WeirTable *from, guint64 start,
                     guint64 end)
@@ -90,7 +102,7 @@ weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, co
         slot = weir_combined_insert (task, into, slots[i], slot);
       if (slot == NULL)
         return;
-      fold->merge (task, into, slot, slots[i], is_new);
+      merge_one (task, fold, into, slot, slots[i], is_new);
     }
 }
 
@@ -147,8 +159,10 @@ weir_combine_slice (WeirTask *task, const WeirFold *fold, WeirReader *reader)
     most = MAX (most, ((WeirCombined *) exchange->outputs[i])->table.n);
   if (most > 0)
     weir_table_reserve (&merged->table, most / exchange->n_slices);
+  weir_task_shield (task);
   for (guint i = 0; i < exchange->n_outputs; i++)
     weir_combine_merge (task, fold, merged, &((WeirCombined *) exchange->outputs[i])->table, start, end);
+  weir_task_unshield (task);
   return &merged->table;
 }
 

@@ -33,6 +33,9 @@ typedef struct {
   /* Windows: as add, where the accumulator is a value by itself, as result gives it; owned by combined->cells. */
   void (*add_value) (WeirTask *task, WeirCombined *combined, const WeirKey *key, WeirValue *kept, WeirValue value,
                      gboolean is_new);
+  /* Optional, for a new key: may @value be its first one, else the record fails; what add gets in @value's place. */
+  gboolean (*accepts) (WeirTask *task, const WeirKey *key, WeirValue value);
+  WeirValue (*create) (WeirTask *task, WeirValue value);
   /* Windows, optional: makes a new slot's accumulator of what result gave; NULL: add does. */
   void (*restore) (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue result);
 } WeirFold;
@@ -68,21 +71,28 @@ weir_combine_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in)
   WeirKey keys[WEIR_CHUNK_SIZE];
   WeirValue cells[WEIR_CHUNK_SIZE];
 
+  weir_task_shield (task);
   for (guint from = 0; from < in->n; from += WEIR_CHUNK_SIZE) {
     guint n = MIN (in->n - from, WEIR_CHUNK_SIZE);
 
     weir_combine_hash (task, &combined->table, in->keys + from, n, keys, cells);
     for (guint i = 0; i < n; i++) {
       WeirKey *slot = weir_table_find (&combined->table, &keys[i], combined->table.stride);
-      gboolean is_new = slot->meta == 0;
+      const guint64 n_rejects = task->n_rejects_ever;
+      gboolean is_new = slot->meta == 0, is_made = is_new && fold->create != NULL;
+      WeirValue value = is_made ? fold->create (task, in->values[from + i]) : in->values[from + i];
 
-      if (is_new)
+      if (is_new && G_LIKELY (task->n_rejects_ever == n_rejects))
         slot = weir_combined_insert (task, combined, &keys[i], slot);
       if (G_UNLIKELY (slot == NULL || !weir_task_is_going (task)))
         return;
-      fold->add (task, combined, slot, in->values[from + i], is_new);
+      if (G_LIKELY (task->n_rejects_ever == n_rejects))
+        fold->add (task, combined, slot, value, is_new);
+      if (G_UNLIKELY (task->n_rejects_ever != n_rejects))
+        weir_task_settle (task, WEIR_PAIR_OF (in->keys[from + i], in->values[from + i]));
     }
   }
+  weir_task_unshield (task);
 }
 
 /* The slice of the exchange as one table: the only one there is (then of all hashes), or the merge of all tasks'. */
@@ -92,11 +102,10 @@ const WeirTable *weir_combine_slice (WeirTask *task, const WeirFold *fold, WeirR
 typedef struct {
   WeirReduceFunc f;
   gpointer user_data;
-  /* Of windows, optional: what leaves is made of what was reduced. */
-  WeirValue (*finish) (WeirTask *task, WeirValue reduced, gpointer user_data);
+  WeirValue (*finish) (WeirTask *task, WeirValue reduced, gpointer user_data); /* windows, optional: what leaves */
 } WeirReduceParams;
 
-extern const WeirFold weir_fold_value;
+extern const WeirFold weir_fold_value; /* and weir_fold_sum, in combine-sum.h */
 
 /* Merges the slots of @from whose hashes are in the range. */
 void weir_combine_merge (WeirTask *task, const WeirFold *fold, WeirCombined *into, const WeirTable *from, guint64 start,
@@ -111,6 +120,7 @@ static inline gboolean
 weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a, WeirValue b, const WeirArena *mark)
 {
   const WeirReduceParams *params = task->op->params;
+  const guint64 n_rejects = task->n_rejects_ever;
   gint64 sum;
 
   if (params->f == WEIR_SUM && a.kind == WEIR_INT && b.kind == WEIR_INT && into->kind < WEIR_TEXT &&
@@ -119,6 +129,8 @@ weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a
     return TRUE;
   }
   a = params->f (task, a, b, params->user_data);
+  if (G_UNLIKELY (task->n_rejects_ever != n_rejects)) /* it failed, or rejected @b: *into stays */
+    return TRUE;
   if (G_UNLIKELY (a.kind >= WEIR_TEXT || into->kind >= WEIR_TEXT || task->task_run->scratch.used != mark->used))
     return weir_reduce_take (task, cells, into, a, mark);
   *into = a;
@@ -136,5 +148,3 @@ weir_reduce_two (WeirTask *task, const WeirReduceParams *params, WeirValue a, We
     return weir_int (sum);
   return weir_returned_take (task, params->f (task, a, b, params->user_data));
 }
-
-extern const WeirFold weir_fold_sum; /* combine-sum.h */

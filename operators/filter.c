@@ -27,8 +27,12 @@ keep (WeirTask *task, const WeirFunction *function, const WeirChunk *in, gboolea
       passes = function->filter (task, in->values[i], function->user_data);
     }
     task->head.values[n] = in->values[i];
-    n += (passes != FALSE) & (task->n_rejects_ever == n_rejects);
-    n_rejects = task->n_rejects_ever;
+    if (G_UNLIKELY (task->n_rejects_ever != n_rejects)) {
+      weir_task_settle (task, weir_chunk_element (in, i, cells));
+      n_rejects = task->n_rejects_ever;
+      passes = FALSE;
+    }
+    n += passes != FALSE;
   }
   return n;
 }
@@ -42,6 +46,7 @@ filter_process (WeirTask *task, const WeirChunk *in)
   WeirTaskHead *head = &task->head;
   WeirChunk some = all;
 
+  weir_task_shield (task);
   if ((head->has_keys != 0) != (all.keys != NULL))
     weir_task_reserve (task, all.keys != NULL);
   for (guint i = 0; i < all.n; i += some.n) {
@@ -60,6 +65,7 @@ filter_process (WeirTask *task, const WeirChunk *in)
     if (head->n_elements == head->capacity)
       weir_task_flush (task);
   }
+  weir_task_unshield (task);
 }
 
 static const WeirOpClass filter_class = {

@@ -6,20 +6,64 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "operators/function.h"
+#include "operators/held-results.h"
 #include "operators/pairs.h"
 #include "operators/returned.h"
 
 typedef struct {
+  WeirHeld held; /* first */
   WeirTask *inner;
   const WeirValue *key; /* NULL while no function runs */
 } FlatMapValues;
 
 static void
-flat_map_process (WeirTask *task, const WeirChunk *in)
+flat_map_open (WeirTask *task)
+{
+  weir_held_open (task, task->instance);
+}
+
+static void
+emit_held (WeirTask *task, WeirHeld *held)
+{
+  for (gsize i = 0; i < held->n; i++) {
+    const WeirHeldElement *element = &held->elements[i];
+
+    if (element->is_pair)
+      weir_emit_pair (task, element->key, element->value);
+    else
+      weir_task_emit_returned (task, element->value);
+  }
+  held->n = 0;
+}
+
+static void
+flat_map_held (WeirTask *task, WeirHeld *held, const WeirChunk *in)
 {
   const WeirFunction *function = task->op->params;
   WeirValue cells[2];
 
+  weir_held_begin (task, held);
+  for (guint i = 0; i < in->n && weir_task_is_going (task); i++) {
+    WeirValue element = weir_chunk_element (in, i, cells);
+
+    function->flat_map (held->inner, element, function->user_data);
+    if (weir_held_take (held, element))
+      emit_held (task, held);
+  }
+  weir_held_end (task, held);
+}
+
+static void
+flat_map_process (WeirTask *task, const WeirChunk *in)
+{
+  const WeirFunction *function = task->op->params;
+  WeirHeld *held = task->instance;
+  WeirValue cells[2];
+
+  if (G_UNLIKELY (held->inner != NULL)) {
+    flat_map_held (task, held, in);
+    return;
+  }
   for (guint i = 0; i < in->n; i++)
     function->flat_map (task, weir_chunk_element (in, i, cells), function->user_data);
 }
@@ -30,8 +74,12 @@ flat_map_values_open (WeirTask *task)
   FlatMapValues *self = task->instance;
 
   self->inner = weir_task_link_new (task->task_run, task->op, task->klass, task);
-  if (self->inner == NULL)
+  if (self->inner == NULL) {
     weir_task_fail_memory (task);
+    return;
+  }
+  self->inner->is_again = task->is_again;
+  weir_held_open (task, &self->held);
 }
 
 /* A function may emit pairs as values: they get cells that outlive the chunk. */
@@ -42,6 +90,28 @@ add_key (WeirTask *task, const WeirChunk *emitted, WeirValue key)
 
   for (guint i = 0; i < emitted->n; i++)
     weir_emit_pair (task, key, weir_returned_take (task, weir_chunk_element (emitted, i, cells)));
+}
+
+/* A function may have emitted pairs as values. */
+static void
+flat_map_values_held (WeirTask *task, WeirHeld *held, const WeirChunk *in)
+{
+  const WeirFunction *function = task->op->params;
+  WeirValue cells[2];
+
+  weir_held_begin (task, held);
+  for (guint i = 0; i < in->n && weir_task_is_going (task); i++) {
+    function->flat_map (held->inner, in->values[i], function->user_data);
+    if (!weir_held_take (held, weir_chunk_element (in, i, cells)))
+      continue;
+    for (gsize k = 0; k < held->n; k++) {
+      const WeirHeldElement *e = &held->elements[k];
+
+      weir_emit_pair (task, in->keys[i], e->is_pair ? weir_pair (task, e->key, e->value) : e->value);
+    }
+    held->n = 0;
+  }
+  weir_held_end (task, held);
 }
 
 static void
@@ -69,6 +139,10 @@ flat_map_values_process (WeirTask *task, const WeirChunk *in)
   }
   if (!weir_task_require_pairs (task, in) || self->inner == NULL)
     return;
+  if (G_UNLIKELY (self->held.inner != NULL)) {
+    flat_map_values_held (task, &self->held, in);
+    return;
+  }
   self->inner->rejects = g_steal_pointer (&task->rejects);
   call_for_each (task, in);
   weir_task_end_rejects (self->inner);
@@ -78,6 +152,8 @@ flat_map_values_process (WeirTask *task, const WeirChunk *in)
 static const WeirOpClass flat_map_class = {
   .verb = "flat_map",
   .kind = WEIR_OP_NARROW,
+  .instance_size = sizeof (WeirHeld),
+  .open = flat_map_open,
   .process = flat_map_process,
 };
 

@@ -30,6 +30,7 @@ typedef struct {
   WeirState st;
   const WeirKeyedRow **rows; /* of a group */
   gsize n, capacity;
+  WeirPartition *results;
 } Mapping;
 
 /* Where a row's entry probably is: a hint, keys that come or go move others. */
@@ -56,6 +57,49 @@ prefetch_rows (const Mapping *mapping, gsize i)
     prefetch_entry (group, mapping->rows[i + AHEAD_ENTRY]->key.hash);
 }
 
+/* Where the results stand before a call. */
+typedef struct {
+  guint n_open, n_chunks;
+  guint64 n_emitted;
+} Emitted;
+
+static Emitted
+mark_emitted (const Mapping *mapping)
+{
+  const WeirTask *task = mapping->task;
+
+  return (Emitted){ task->head.n_elements, mapping->results->chunks->len, task->n_emitted };
+}
+
+/* Takes back what was emitted since: from the open chunk, or from that which began with elements of calls before. */
+static void
+take_back (Mapping *mapping, const Emitted *before)
+{
+  WeirTask *task = mapping->task;
+  WeirPartition *results = mapping->results;
+  GArray *chunks = results->chunks;
+
+  if (task->n_emitted == before->n_emitted) {
+    task->head.n_elements = before->n_open;
+    return;
+  }
+  task->head.n_elements = 0;
+  for (guint i = before->n_chunks; i < chunks->len; i++)
+    results->n_elements -= g_array_index (chunks, WeirChunk, i).n;
+  g_array_set_size (chunks, before->n_chunks + (before->n_open > 0));
+  if (before->n_open > 0)
+    g_array_index (chunks, WeirChunk, before->n_chunks).n = before->n_open;
+  results->n_elements += before->n_open;
+}
+
+/* A record at which the function failed leaves the state as it was. */
+static G_GNUC_NO_INLINE void
+reject_record (Mapping *mapping, const Emitted *before, WeirValue key, WeirValue value)
+{
+  take_back (mapping, before);
+  weir_task_settle (mapping->task, WEIR_PAIR_OF (key, value));
+}
+
 /* One call. Task memory that nobody can have kept is used again. */
 static inline gboolean
 call (Mapping *mapping, const WeirKey *key, WeirValue key_value, WeirValue value)
@@ -64,9 +108,12 @@ call (Mapping *mapping, const WeirKey *key, WeirValue key_value, WeirValue value
   WeirArena *scratch = &task->task_run->scratch;
   const WeirArena mark = *scratch;
   const guint64 n_emitted = task->n_emitted + task->head.n_elements;
+  const Emitted before = mark_emitted (mapping);
 
   mapping->params->f (task, key_value, value, &mapping->st, mapping->params->user_data);
-  if (G_UNLIKELY (!weir_state_commit (&mapping->st, key)))
+  if (G_UNLIKELY (task->has_failed))
+    reject_record (mapping, &before, key_value, value);
+  else if (G_UNLIKELY (!weir_state_commit (&mapping->st, key)))
     return FALSE;
   if (G_UNLIKELY (scratch->used != mark.used) && task->n_emitted + task->head.n_elements == n_emitted)
     weir_arena_rewind (scratch, &mark);
@@ -107,6 +154,7 @@ list_rows (Mapping *mapping, const WeirExchange *exchange, guint number)
 static gboolean
 map_rows (Mapping *mapping)
 {
+  weir_task_shield (mapping->task);
   for (gsize i = 0; i < mapping->n; i++) {
     const WeirKeyedRow *row = mapping->rows[i];
 
@@ -115,6 +163,7 @@ map_rows (Mapping *mapping)
     if (!call (mapping, &row->key, weir_key_value (&row->key), row->value))
       return FALSE;
   }
+  weir_task_unshield (mapping->task);
   return TRUE;
 }
 
@@ -223,7 +272,7 @@ map_advance (WeirTask *task, WeirReader *reader)
   }
   if (!weir_keyed_begin (task, slice, reader->partition))
     return;
-  results = *(WeirPartition **) end->instance = weir_partition_new (memory);
+  results = mapping.results = *(WeirPartition **) end->instance = weir_partition_new (memory);
   reader->exchange->merged[reader->partition] = weir_keyed_results_new (memory, results);
   mapping.st.task = mapping.task;
   mapping.st.state = slice->state;

@@ -25,6 +25,8 @@ map_any (WeirTask *task, const WeirFunction *function, const WeirChunk *in, guin
 
     if (G_LIKELY (task->n_rejects_ever == n_rejects))
       weir_returned_emit (task, value);
+    else
+      weir_task_settle (task, weir_chunk_element (in, i, cells));
   }
 }
 
@@ -62,6 +64,7 @@ map_process (WeirTask *task, const WeirChunk *in)
   WeirValue cells[2], odd;
   guint n;
 
+  weir_task_shield (task);
   weir_task_reserve (task, FALSE);
   n_emitted = task->n_emitted;
   if (chunk.keys != NULL)
@@ -77,11 +80,14 @@ map_process (WeirTask *task, const WeirChunk *in)
   odd = n < chunk.n ? task->head.values[n] : weir_nil ();
   if (n == task->head.capacity)
     weir_task_flush (task);
-  if (n == chunk.n)
-    return;
-  if (task->n_rejects_ever == n_rejects)
-    weir_returned_emit (task, odd);
-  map_any (task, &function, &chunk, n + 1);
+  if (n < chunk.n) {
+    if (task->n_rejects_ever == n_rejects)
+      weir_returned_emit (task, odd);
+    else
+      weir_task_settle (task, weir_chunk_element (&chunk, n, cells));
+    map_any (task, &function, &chunk, n + 1);
+  }
+  weir_task_unshield (task);
 }
 
 static void
@@ -92,13 +98,17 @@ map_values_process (WeirTask *task, const WeirChunk *in)
 
   if (!weir_task_require_pairs (task, in))
     return;
+  weir_task_shield (task);
   for (guint i = 0; i < chunk.n; i++) {
     guint64 n_rejects = task->n_rejects_ever;
     WeirValue value = function.map (task, chunk.values[i], function.user_data);
 
     if (G_LIKELY (task->n_rejects_ever == n_rejects))
       weir_emit_pair (task, chunk.keys[i], weir_returned_take (task, value));
+    else
+      weir_task_settle (task, WEIR_PAIR_OF (chunk.keys[i], chunk.values[i]));
   }
+  weir_task_unshield (task);
 }
 
 static const WeirOpClass map_class = {

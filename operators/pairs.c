@@ -47,12 +47,23 @@ weir_task_fail_kind (WeirTask *task, const char *wanted, WeirValue got, const ch
 {
   g_autofree char *described = weir_value_describe (got);
 
-  weir_task_fail (task, WEIR_ERROR_KIND, "takes %s, and got %s: %s", wanted, described, advice);
+  weir_task_fail_record (task, WEIR_ERROR_KIND, "takes %s, and got %s: %s", wanted, described, advice);
 }
 
-void
-weir_task_fail_no_pair (WeirTask *task, WeirValue got)
+static void
+fail_no_pair (WeirTask *task, WeirValue got)
 {
   weir_task_fail_kind (task, "pairs", got,
                        "make pairs first, with weir_with_value (), weir_pair () in a map, or weir_emit_pair ()");
+}
+
+void
+weir_task_refuse_plain (WeirTask *task, const WeirChunk *in)
+{
+  weir_task_shield (task);
+  for (guint i = 0; i < in->n && weir_task_is_going (task); i++) {
+    fail_no_pair (task, in->values[i]);
+    weir_task_settle (task, in->values[i]);
+  }
+  weir_task_unshield (task);
 }

@@ -63,8 +63,14 @@ reduce_rest (WeirTask *task, const WeirChunk *in, guint i, Reduced *reduced)
   if (function->reduce == WEIR_SUM)
     i = sum_ints (in, i, &value);
   for (; i < in->n; i++) {
-    value = function->reduce (task, value, weir_chunk_element (in, i, cells), function->user_data);
-    value = weir_returned_take (task, value);
+    const guint64 n_rejects = task->n_rejects_ever;
+    WeirValue element = weir_chunk_element (in, i, cells), result;
+
+    result = function->reduce (task, value, element, function->user_data);
+    if (G_LIKELY (task->n_rejects_ever == n_rejects))
+      value = weir_returned_take (task, result);
+    else
+      weir_task_settle (task, element);
     if (G_UNLIKELY (scratch->used - mark.used > SCRATCH_MOST)) {
       value = keep (task, reduced, value);
       weir_arena_rewind (scratch, &mark);
@@ -82,7 +88,9 @@ weir_reduce_process (WeirTask *task, const WeirChunk *in)
 
   if (is_first)
     keep (task, reduced, weir_chunk_element (in, 0, cells));
+  weir_task_shield (task);
   reduce_rest (task, in, is_first ? 1 : 0, reduced);
+  weir_task_unshield (task);
 }
 
 gpointer
@@ -104,17 +112,23 @@ weir_reduce_outputs (WeirTask *task, const WeirExchange *exchange, WeirValue *va
   const WeirFunction *function = task->op->params;
   gboolean has_value = FALSE;
 
+  weir_task_shield (task);
   for (guint i = 0; i < exchange->n_outputs; i++) {
     const Reduced *reduced = exchange->outputs[i];
+    const guint64 n_rejects = task->n_rejects_ever;
+    WeirValue result = reduced->value;
 
     if (!reduced->has_value)
       continue;
     if (has_value)
-      *value = weir_returned_take (task, function->reduce (task, *value, reduced->value, function->user_data));
+      result = weir_returned_take (task, function->reduce (task, *value, reduced->value, function->user_data));
+    if (G_LIKELY (task->n_rejects_ever == n_rejects))
+      *value = result;
     else
-      *value = reduced->value;
+      weir_task_settle (task, reduced->value); /* what its task has reduced, as a whole */
     has_value = TRUE;
   }
+  weir_task_unshield (task);
   return has_value;
 }
 

@@ -14,10 +14,10 @@ is_number (WeirValue v)
 static WeirValue
 fail_overflow (WeirTask *task, WeirValue a, WeirValue b)
 {
-  weir_task_fail (task, WEIR_ERROR_OVERFLOW,
-                  "the sum of %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
-                  " does not fit an INT: sum FLOATs instead, or smaller numbers",
-                  a.integer, b.integer);
+  weir_task_fail_record (task, WEIR_ERROR_OVERFLOW,
+                         "the sum of %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
+                         " does not fit an INT: sum FLOATs instead, or smaller numbers",
+                         a.integer, b.integer);
   return weir_nil ();
 }
 

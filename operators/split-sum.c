@@ -75,15 +75,16 @@ split_sum_process (WeirTask *task, const WeirChunk *in)
   WeirCombined *combined = instance->base.combined;
   WeirValue amount = weir_int (instance->amount);
   WeirKey keys[WEIR_CHUNK_SIZE];
+  WeirChunk texts = *in;
   guint n = 0;
 
-  if (!weir_split_require_texts (task, task->absorbed[0]->op, in))
+  if (!weir_split_require_texts (task, task->absorbed[0]->op, &texts))
     return;
-  for (guint i = 0; i < in->n && weir_task_is_going (task); i++)
+  for (guint i = 0; i < texts.n && weir_task_is_going (task); i++)
     if (n == 0 && weir_sum_is_small (combined))
-      count_small (task, combined, in->values[i], instance->separator, amount);
+      count_small (task, combined, texts.values[i], instance->separator, amount);
     else
-      n = count_large (task, combined, in->values[i], keys, n);
+      n = count_large (task, combined, texts.values[i], keys, n);
   weir_sum_add_keys (task, combined, keys, n, amount);
 }
 

@@ -14,21 +14,44 @@ fail (WeirTask *task, const WeirOp *op, WeirValue element)
 {
   const WeirOp *fused = task->op;
 
+  weir_task_end_rejects (task); /* those so far are of another operator */
   task->op = op;
+  weir_task_shield (task);
   weir_task_fail_kind (task, "TEXT or BYTES", element, "make a text of it first, with weir_format () in a map");
+  weir_task_settle (task, element);
+  weir_task_unshield (task);
+  weir_task_end_rejects (task);
   task->op = fused;
 }
 
-gboolean
-weir_split_require_texts (WeirTask *task, const WeirOp *op, const WeirChunk *in)
+static inline gboolean
+is_text (const WeirChunk *in, guint i)
 {
-  WeirValue cells[2];
+  return in->keys == NULL && (in->values[i].kind == WEIR_TEXT || in->values[i].kind == WEIR_BYTES);
+}
 
-  for (guint i = 0; i < in->n; i++)
-    if (G_UNLIKELY (in->keys != NULL || (in->values[i].kind != WEIR_TEXT && in->values[i].kind != WEIR_BYTES))) {
+/* The texts alone; what else there is fails the batch, or is rejected. */
+static G_GNUC_NO_INLINE gboolean
+keep_texts (WeirTask *task, const WeirOp *op, WeirChunk *in)
+{
+  WeirValue cells[2], *texts = weir_alloc (task, in->n * sizeof *texts);
+  guint n = 0;
+
+  for (guint i = 0; i < in->n && texts != NULL && weir_task_is_going (task); i++)
+    if (is_text (in, i))
+      texts[n++] = in->values[i];
+    else
       fail (task, op, weir_chunk_element (in, i, cells));
-      return FALSE;
-    }
+  *in = (WeirChunk){ NULL, texts, n };
+  return weir_task_is_going (task);
+}
+
+gboolean
+weir_split_require_texts (WeirTask *task, const WeirOp *op, WeirChunk *in)
+{
+  for (guint i = 0; i < in->n; i++)
+    if (G_UNLIKELY (!is_text (in, i)))
+      return keep_texts (task, op, in);
   return TRUE;
 }
 
@@ -36,11 +59,12 @@ static void
 split_process (WeirTask *task, const WeirChunk *in)
 {
   char separator = weir_split_separator (task->op);
+  WeirChunk texts = *in;
 
-  if (!weir_split_require_texts (task, task->op, in))
+  if (!weir_split_require_texts (task, task->op, &texts))
     return;
-  for (guint i = 0; i < in->n; i++) {
-    WeirValue rest = in->values[i], token;
+  for (guint i = 0; i < texts.n; i++) {
+    WeirValue rest = texts.values[i], token;
 
     while (weir_text_next_token (&rest, separator, &token))
       weir_emit (task, token);

@@ -14,5 +14,6 @@ weir_split_separator (const WeirOp *op)
   return *(const char *) op->params;
 }
 
-/* FALSE: an element is not a text, and the batch has failed. @op is the split, which may run as a part of @task. */
-gboolean weir_split_require_texts (WeirTask *task, const WeirOp *op, const WeirChunk *in);
+/* FALSE: an element is not a text, and the batch has failed. Where such elements are rejected, *in becomes the texts
+ * alone. @op is the split, which may run as a part of @task. */
+gboolean weir_split_require_texts (WeirTask *task, const WeirOp *op, WeirChunk *in);

@@ -126,8 +126,12 @@ existing_bytes (WeirState *st, gsize size)
 {
   WeirValue value = weir_state_get (st);
 
-  if (value.kind == WEIR_BYTES && value.size == size)
+  if (value.kind == WEIR_BYTES && value.size == size && !st->task->is_shielded)
     return (gpointer) value.data;
+  if (value.kind == WEIR_BYTES && value.size == size) { /* the function may fail: it edits a copy */
+    weir_state_update (st, value);
+    return (gpointer) st->pending.data;
+  }
   weir_task_fail (st->task, WEIR_ERROR_KIND,
                   "its function edits a state of %" G_GSIZE_FORMAT " bytes, and the key's state is %s of %u: states of "
                   "another size are older ones, which weir_stream_set_state_version () upgrades",

@@ -41,8 +41,10 @@ call_with_parents (WeirDataset *dataset, GError **error)
     parents[i]->n_handed++;
   }
   run->asker = dataset->op->name;
+  run->rejects_for = dataset->op->keep_rejects ? dataset : NULL;
   result = call (dataset->op->params, parents, dataset->n_parents, run->time, error);
   run->asker = asker;
+  run->rejects_for = NULL;
   for (guint i = 0; i < dataset->n_parents; i++)
     parents[i]->n_handed--;
   return result;
@@ -117,8 +119,8 @@ static const WeirOpClass transform_all_class = {
  * A stream that holds in each batch the dataset that @f returns: for what has no verb on streams, such as sorting, and
  * for joins with datasets that no stream made. @f is called once a batch, when the result is first asked for, empty
  * batches included; what it builds is run later, together with what follows. %NULL, an error that is set, or a dataset
- * of another batch fails the batch: with that error, or with %WEIR_ERROR_USER. Records that functions inside of @f
- * reject are counted, but are not in weir_rejected() of the new stream.
+ * of another batch fails the batch: with that error, or with %WEIR_ERROR_USER. Records that functions of the datasets'
+ * verbs in @f reject are in weir_rejected() of the new stream, as far as what they belong to is computed.
  *
  * |[<!-- language="C" -->
  * static WeirDataset *

@@ -213,6 +213,33 @@ pass_idle (Update *update, guint32 from, guint32 until)
   return TRUE;
 }
 
+/* The function failed at these values: they are rejected, and the state is as it was. */
+static G_GNUC_NO_INLINE void
+reject_values (Update *update, WeirValue key, const WeirValue *values, gsize n, const char *reason)
+{
+  for (gsize i = 0; i < n && weir_task_is_going (update->task); i++)
+    weir_reject (update->task, WEIR_PAIR_OF (key, values[i]), reason);
+}
+
+/* The call for @n values that came for the entry. */
+static gboolean
+pass_values (Update *update, guint32 entry, const WeirValue *values, gsize n)
+{
+  const Params *params = update->params;
+  WeirTask *task = update->task;
+  WeirValue key = weir_key_value (&update->group->keys[entry]), state = update->group->values[entry], result;
+  const char *reason;
+
+  weir_task_shield (task);
+  result = params->f (task, key, values, n, state, params->user_data);
+  if (G_UNLIKELY (weir_task_take_failure (task, &reason))) {
+    reject_values (update, key, values, n, reason);
+    result = state;
+  }
+  weir_task_unshield (task);
+  return take_result (update, entry, result);
+}
+
 static gboolean
 pass_group (Update *update)
 {
@@ -220,15 +247,10 @@ pass_group (Update *update)
 
   for (gsize i = 0, end; i < update->n; i = end) {
     guint32 entry = update->arrived[i].entry;
-    WeirValue result;
 
     for (end = i + 1; end < update->n && update->arrived[end].entry == entry; end++)
       ;
-    if (!pass_idle (update, next, entry))
-      return FALSE;
-    result = update->params->f (update->task, weir_key_value (&update->group->keys[entry]), update->values + i, end - i,
-                                update->group->values[entry], update->params->user_data);
-    if (!take_result (update, entry, result))
+    if (!pass_idle (update, next, entry) || !pass_values (update, entry, update->values + i, end - i))
       return FALSE;
     next = entry + 1;
   }

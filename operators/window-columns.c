@@ -150,6 +150,8 @@ add_to_table (Step *step, const WeirKey *key, WeirValue value)
   WeirKey *slot = weir_table_find (&combined->table, key, combined->table.stride);
   gboolean is_new = slot->meta == 0;
 
+  if (is_new && step->fold->accepts != NULL && !step->fold->accepts (step->task, key, value))
+    return;
   if (is_new)
     slot = weir_combined_insert (step->task, combined, key, slot);
   if (slot != NULL)
@@ -169,6 +171,20 @@ add_int (WeirValue *place, WeirValue value)
 }
 
 static void
+fold_value (Step *step, const WeirKey *key, WeirValue *place, WeirValue value)
+{
+  WeirTask *task = step->task;
+  const guint64 n_rejects = task->n_rejects_ever;
+
+  if (G_UNLIKELY (place == NULL))
+    add_to_table (step, key, value);
+  else
+    step->fold->add_value (task, step->combined, key, place, value, WEIR_IS_ABSENT (*place));
+  if (G_UNLIKELY (task->n_rejects_ever != n_rejects))
+    weir_task_settle (task, WEIR_PAIR_OF (weir_key_value (key), value));
+}
+
+static void
 fold_values (Step *step, const WeirValue *values, guint n)
 {
   const gboolean is_sum = step->fold == &weir_fold_sum;
@@ -176,16 +192,9 @@ fold_values (Step *step, const WeirValue *values, guint n)
   for (guint i = 0; i < n && weir_task_is_going (step->task); i++) {
     WeirColumn *column = column_of (step, step->keys[i].hash);
     WeirValue *place = find_place (step, column, i);
-    gboolean is_new;
 
-    if (G_UNLIKELY (place == NULL)) {
-      add_to_table (step, &step->keys[i], values[i]);
-      continue;
-    }
-    if (is_sum && add_int (place, values[i]))
-      continue;
-    is_new = WEIR_IS_ABSENT (*place);
-    step->fold->add_value (step->task, step->combined, &step->keys[i], place, values[i], is_new);
+    if (!is_sum || G_UNLIKELY (place == NULL) || !add_int (place, values[i]))
+      fold_value (step, &step->keys[i], place, values[i]);
   }
 }
 
@@ -198,6 +207,7 @@ weir_columns_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in)
   step.fold = fold;
   step.combined = ((WeirCombineInstance *) task->instance)->combined;
   step.columns = step.combined->columns;
+  weir_task_shield (task);
   for (guint from = 0; from < in->n && weir_task_is_going (task); from += STEP) {
     guint n = MIN (in->n - from, STEP);
 
@@ -206,4 +216,5 @@ weir_columns_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in)
       return;
     fold_values (&step, in->values + from, n);
   }
+  weir_task_unshield (task);
 }

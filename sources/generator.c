@@ -190,13 +190,17 @@ generator_read (WeirTask *task, WeirReader *reader)
     begin_reading (cursor, plan->data, reader, plan->n_partitions);
   end = MIN (cursor->at + WEIR_CHUNK_SIZE, cursor->end);
   __atomic_add_fetch (&task->task_run->run->n_records, end - cursor->at, __ATOMIC_RELAXED);
+  weir_task_shield (task);
   for (; cursor->at < end; cursor->at++) {
     guint64 n_rejects = task->n_rejects_ever;
     WeirValue value = self->f (task, cursor->at, self->user_data);
 
     if (G_LIKELY (task->n_rejects_ever == n_rejects))
       weir_task_emit_returned (task, value);
+    else
+      weir_task_settle (task, weir_int ((gint64) cursor->at));
   }
+  weir_task_unshield (task);
   return cursor->at < cursor->end;
 }
 

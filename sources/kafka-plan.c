@@ -124,17 +124,21 @@ hand_message (WeirTask *task, const WeirKafkaSlice *slice, const WeirKafkaPiece 
                                .timestamp_ms = extras->timestamp_ms,
                                .key = text_at (key, head->key_size),
                                .value = text_at (value, head->value_size) };
+  WeirTaskMark mark;
 
   if (extras->n_headers > 0 &&
       !read_headers (task, end - ((extras->headers_size + 7) & ~(guint32) 7), extras->n_headers, &message))
     return FALSE;
+  mark = weir_task_begin_record (task);
   source->f (task, &message, source->user_data);
+  weir_task_end_record (task, mark, message.value);
   return weir_task_is_going (task);
 }
 
 static void
 read_messages (WeirTask *task, const WeirKafkaSlice *slice, const WeirKafkaPiece *piece, WeirKafkaCursor *cursor)
 {
+  weir_task_shield (task);
   for (guint n = 0; n < WEIR_CHUNK_SIZE && cursor->at < piece->to; n++) {
     const WeirKafkaHead *head = weir_kafka_head_at (piece, cursor->at);
 
@@ -142,6 +146,7 @@ read_messages (WeirTask *task, const WeirKafkaSlice *slice, const WeirKafkaPiece
       return;
     cursor->at += head->size;
   }
+  weir_task_unshield (task);
 }
 
 gboolean

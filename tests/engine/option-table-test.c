@@ -127,7 +127,7 @@ test_a_choice_that_is_none_names_the_choices (void)
 {
   assert_refused (WEIR_OPTION_LOG_LEVEL, "loud",
                   "\"loud\" is not possible: it may be one of these: error, warning, info, debug");
-  assert_refused (WEIR_OPTION_ON_ERROR, "reject", "\"reject\" is not possible: it may be nothing but: fail");
+  assert_refused (WEIR_OPTION_ON_ERROR, "ignore", "\"ignore\" is not possible: it may be one of these: fail, reject");
   assert_refused (WEIR_OPTION_UI_ADDRESS, "localhost:8080",
                   "\"localhost:8080\" is not possible: it may be nothing but: off; there is no web interface yet");
 }
@@ -209,6 +209,8 @@ static const char page_tail[] =
     "  `drop` forgets it for good.\n"
     "* `restart.attempts`: with a checkpoint, a batch that fails is run again from the sealed state, so many times a minute;\n"
     "  0: the job stops at the first.\n"
+    "* `on.error`: `fail`: the batch fails; `reject`: a record that would fail the batch is kept apart and counted, and\n"
+    "  the batch goes on: [how](../how-to/handle-bad-records.md#go-on-all-the-same).\n"
     "* `stop.timeout`: on a graceful stop, the time to process what was received as well as for threads to end. Keep it\n"
     "  below the time after which a supervisor kills the process.\n";
 

@@ -28,6 +28,21 @@ tear_down (Fixture *f, gconstpointer data)
   weir_memory_free (f->memory);
 }
 
+/* Reasons that hold what records hold must not fill the memory. */
+static void
+so_many_reasons_are_counted_together (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 2000; i++) {
+    g_autofree char *reason = g_strdup_printf ("reason: %u", i % 1000);
+
+    weir_run_count_reject (&f->run, i % 2 == 0 ? "map-1" : "filter-2", reason, 3);
+  }
+  g_assert_cmpuint (g_hash_table_size (f->run.rejects), <=, 202);
+  g_assert_cmpuint (weir_rejects_sum (f->run.rejects), ==, 6000);
+  g_assert_cmpuint (*(guint64 *) g_hash_table_lookup (f->run.rejects, "map-1: reason: 0"), ==, 6);
+  g_assert_cmpuint (*(guint64 *) g_hash_table_lookup (f->run.rejects, "map-1: other reasons"), ==, 2400);
+}
+
 static void
 a_run_begins_well (Fixture *f, gconstpointer data)
 {
@@ -97,6 +112,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD (a_run_begins_well);
+  ADD (so_many_reasons_are_counted_together);
   ADD (the_first_failure_is_kept);
   ADD (of_many_that_fail_at_once_one_is_kept);
   ADD (rejects_add_up_by_operator_and_reason);

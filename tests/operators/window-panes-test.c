@@ -4,6 +4,7 @@
  */
 #include "operators/window-panes.h"
 
+#include "operators/combine-sum.h"
 #include "tests/engine/table-fixture.h"
 
 #define ALL        ((guint64) 1 << 32)
