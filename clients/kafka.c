@@ -189,6 +189,8 @@ conf_new (const WeirKafka *kafka, const WeirKafkaHandleSpec *spec, GError **erro
   rd_kafka_conf_set_log_cb (conf, on_log);
   if (spec->delivered != NULL)
     rd_kafka_conf_set_dr_msg_cb (conf, spec->delivered);
+  if (spec->rebalanced != NULL)
+    rd_kafka_conf_set_rebalance_cb (conf, spec->rebalanced);
   return g_steal_pointer (&conf);
 }
 

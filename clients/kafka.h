@@ -33,8 +33,10 @@ typedef struct {
                                        Ends with a NULL name; nullable */
   const WeirKafkaSetting *fixed; /* what must be so; likewise */
   void (*delivered) (rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque); /* producers; nullable */
-  WeirKafkaSay say;                                                                    /* nullable: nobody listens */
-  gpointer data; /* of both, and rd_kafka_opaque () / WeirKafkaOpaque of the handle */
+  void (*rebalanced) (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
+                      void *opaque); /* members of a group; nullable */
+  WeirKafkaSay say;                  /* nullable: nobody listens */
+  gpointer data;                     /* of both, and rd_kafka_opaque () / WeirKafkaOpaque of the handle */
 } WeirKafkaHandleSpec;
 
 /* Does not wait for a connection. OPTION: the properties do not fit together. */

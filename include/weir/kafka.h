@@ -35,6 +35,7 @@ WEIR_API gboolean weir_kafka_set (WeirKafka *k, const char *property, const char
 WEIR_API WeirStream *weir_kafka_direct_stream (WeirKafka *k, const char *topics);
 WEIR_API WeirStream *
 weir_kafka_direct_stream_with (WeirKafka *k, const char *topics, WeirKafkaFunc f, gpointer user_data);
+WEIR_API WeirStream *weir_kafka_receiver_stream (WeirKafka *k, const char *topics);
 WEIR_API void weir_kafka_start_at (WeirStream *s, const char *topic, gint32 partition, gint64 offset);
 WEIR_API void weir_kafka_assign (WeirStream *s, const char *topic, gint32 partition, gint64 offset);
 

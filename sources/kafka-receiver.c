@@ -1,0 +1,290 @@
+/* kafka-receiver.c: a member of a consumer group as a receiver: brokers share the partitions out among all members, and
+ * what comes is stored in blocks, with the receiver's log where it is on.
+ *
+ * Owns the group's handle, and that offsets are committed behind what is stored, never before, and before a partition
+ * goes to another member. Must not know where blocks lie. Threads: the receiver's alone; librdkafka calls back on it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <weir/kafka.h>
+#include <weir/receiver.h>
+
+#include "clients/kafka.h"
+#include "engine/options.h"
+#include "engine/stream.h"
+#include "sources/kafka-topics.h"
+#include "sources/receiver-thread.h"
+
+#define AT_ONCE  1000 /* messages in a block */
+#define WAIT_MS  100  /* for the first of them; then no longer than what is there */
+#define PATIENCE WEIR_SECONDS (10)
+
+/* The graph's. */
+typedef struct {
+  WeirKafka *kafka;
+  WeirKafkaTopics topics;
+  char *text; /* as the job gave it */
+} Subscription;
+
+typedef struct {
+  WeirReceiver *receiver;
+  rd_kafka_t *rk;
+  guint n;
+  rd_kafka_message_t *messages[AT_ONCE]; /* that came and are not stored */
+  const char *trouble;                   /* why it cannot go on; NULL: it can */
+} Member;
+
+static void
+say (gint severity, const char *text, gpointer data)
+{
+  const Member *member = data;
+  WeirLogLevel level = severity <= 4 ? WEIR_LOG_WARNING : severity <= 6 ? WEIR_LOG_INFO : WEIR_LOG_DEBUG;
+
+  weir_log (weir_engine_log (member->receiver->source.engine), level, "%s: %s", member->receiver->source.op->name,
+            text);
+}
+
+/* --- storing, then committing --- */
+
+static WeirValue
+bytes_of (const void *data, gsize size)
+{
+  return data != NULL ? weir_text_n (data, size) : weir_nil ();
+}
+
+static gboolean
+store (Member *member, GError **error)
+{
+  WeirValue values[AT_ONCE], cells[AT_ONCE][2];
+
+  for (guint i = 0; i < member->n; i++) {
+    const rd_kafka_message_t *message = member->messages[i];
+
+    cells[i][0] = bytes_of (message->key, message->key_len);
+    cells[i][1] = bytes_of (message->payload, message->len);
+    values[i] = weir_pair_at (cells[i]);
+  }
+  return weir_receiver_store_block (member->receiver, values, member->n, error);
+}
+
+/* Lost, or overtaken by a member that has the partition now: the records come again, here or there. */
+static void
+commit (Member *member)
+{
+  g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
+  rd_kafka_resp_err_t code;
+
+  for (guint i = 0; i < member->n; i++) {
+    const char *topic = rd_kafka_topic_name (member->messages[i]->rkt);
+    rd_kafka_topic_partition_t *place =
+        rd_kafka_topic_partition_list_find (list, topic, member->messages[i]->partition);
+
+    if (place == NULL)
+      place = rd_kafka_topic_partition_list_add (list, topic, member->messages[i]->partition);
+    place->offset = member->messages[i]->offset + 1;
+  }
+  code = rd_kafka_commit (member->rk, list, TRUE);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    say (4, rd_kafka_err2str (code), member);
+}
+
+static void
+forget (Member *member)
+{
+  for (guint i = 0; i < member->n; i++)
+    rd_kafka_message_destroy (member->messages[i]);
+  member->n = 0;
+}
+
+static void
+drain (Member *member)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (member->n > 0 && store (member, &error))
+    commit (member);
+  else if (error != NULL && !weir_receiver_is_stopping (member->receiver))
+    member->trouble = "what came could not be stored";
+  forget (member);
+}
+
+/* --- the group --- */
+
+/* A partition that goes away takes nothing with it: what came of it is stored and committed before it is let go. */
+static void
+on_rebalance (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+  Member *member = weir_kafka_handle_data (rk);
+  gboolean is_gradual = g_str_equal (rd_kafka_rebalance_protocol (rk), "COOPERATIVE");
+
+  if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+    drain (member);
+  if (is_gradual) {
+    rd_kafka_error_t *failure = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
+                                    ? rd_kafka_incremental_assign (rk, partitions)
+                                    : rd_kafka_incremental_unassign (rk, partitions);
+
+    if (failure != NULL)
+      rd_kafka_error_destroy (failure);
+  } else {
+    rd_kafka_assign (rk, code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? partitions : NULL);
+  }
+}
+
+static rd_kafka_t *
+join (Member *member, WeirKafka *kafka, GError **error)
+{
+  static const WeirKafkaSetting defaults[] = {
+    { "isolation.level", "read_committed" },
+    { "queued.max.messages.kbytes", "32768" },
+    { "fetch.error.backoff.ms", "100" },
+    { NULL, NULL },
+  };
+  static const WeirKafkaSetting fixed[] = {
+    { "enable.auto.commit", "false" },
+    { "enable.auto.offset.store", "false" },
+    { "enable.partition.eof", "false" },
+    { NULL, NULL },
+  };
+  const WeirKafkaHandleSpec spec = { .role = WEIR_KAFKA_CONSUMER,
+                                     .defaults = defaults,
+                                     .fixed = fixed,
+                                     .rebalanced = on_rebalance,
+                                     .say = say,
+                                     .data = member };
+
+  return weir_kafka_handle_new (kafka, &spec, error);
+}
+
+static gboolean
+subscribe (Member *member, const Subscription *subscription, GError **error)
+{
+  g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
+  rd_kafka_resp_err_t code;
+
+  if (subscription->topics.names == NULL)
+    rd_kafka_topic_partition_list_add (list, subscription->text, RD_KAFKA_PARTITION_UA);
+  for (char **name = subscription->topics.names; name != NULL && *name != NULL; name++)
+    rd_kafka_topic_partition_list_add (list, *name, RD_KAFKA_PARTITION_UA);
+  rd_kafka_poll_set_consumer (member->rk);
+  code = rd_kafka_subscribe (member->rk, list);
+  return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+         weir_kafka_fail (error, code, WEIR_ERROR_SOURCE, "subscribing to %s", subscription->text);
+}
+
+/* --- the receiver --- */
+
+static gboolean
+kafka_start (WeirReceiver *receiver, GError **error)
+{
+  Subscription *subscription = weir_receiver_user_data (receiver);
+  WeirKafka *kafka = subscription->kafka;
+  Member *member = weir_receiver_instance (receiver);
+  const char *path = weir_options_string (weir_engine_options (receiver->source.engine), WEIR_OPTION_KAFKA_PROPERTIES);
+
+  *member = (Member){ .receiver = receiver };
+  if (!weir_kafka_read_file (kafka, path, error))
+    return FALSE;
+  member->rk = join (member, kafka, error);
+  if (member->rk == NULL)
+    return FALSE;
+  if (weir_kafka_handle_reach (member->rk, kafka, PATIENCE, error) && subscribe (member, subscription, error))
+    return TRUE;
+  weir_kafka_handle_free (member->rk);
+  return FALSE;
+}
+
+static void
+take (Member *member, rd_kafka_message_t *message)
+{
+  rd_kafka_resp_err_t code = message->err;
+
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    member->messages[member->n++] = message;
+    return;
+  }
+  if (code == RD_KAFKA_RESP_ERR__FATAL || !weir_kafka_is_transient (code))
+    member->trouble = rd_kafka_err2str (code);
+  else
+    say (6, rd_kafka_message_errstr (message), member);
+  rd_kafka_message_destroy (message);
+}
+
+static void
+kafka_run (WeirReceiver *receiver)
+{
+  Member *member = weir_receiver_instance (receiver);
+
+  while (!weir_receiver_is_stopping (receiver) && member->trouble == NULL) {
+    rd_kafka_message_t *message = rd_kafka_consumer_poll (member->rk, member->n > 0 ? 0 : WAIT_MS);
+
+    if (message != NULL)
+      take (member, message);
+    if (member->n == AT_ONCE || (message == NULL && member->n > 0))
+      drain (member);
+  }
+  drain (member);
+  if (member->trouble != NULL && !weir_receiver_is_stopping (receiver))
+    weir_receiver_restart (receiver, member->trouble);
+}
+
+static void
+kafka_end (WeirReceiver *receiver)
+{
+  Member *member = weir_receiver_instance (receiver);
+
+  rd_kafka_consumer_close (member->rk); /* the other members need not wait for a time-out */
+  weir_kafka_handle_free (member->rk);
+}
+
+static const WeirReceiverClass kafka_class = {
+  .name = "kafka",
+  .instance_size = sizeof (Member),
+  .start = kafka_start,
+  .run = kafka_run,
+  .end = kafka_end,
+};
+
+static void
+subscription_free (gpointer data)
+{
+  Subscription *subscription = data;
+
+  weir_kafka_topics_clear (&subscription->topics);
+  g_free (subscription->text);
+  g_free (subscription);
+}
+
+/**
+ * weir_kafka_receiver_stream:
+ * @k: the connection, with a group
+ * @topics: as in weir_kafka_direct_stream()
+ *
+ * The records of topics as pairs, (key, value), as a member of the group: the brokers share the partitions out among all
+ * members, jobs or others, and anew when one comes or goes. What came is stored as blocks of a receiver
+ * (weir_receiver_stream()), and its offsets are committed behind that.
+ *
+ * With `receiver.wal=true` nothing that was received is lost; what was stored and not yet committed when the job was
+ * killed comes a second time. weir_kafka_direct_stream() needs no log and counts each record once: take this one where
+ * several readers have to share a topic.
+ *
+ * Returns: (transfer none): the stream; a mistake is reported by weir_context_start(), with code %WEIR_ERROR_GRAPH
+ */
+WeirStream *
+weir_kafka_receiver_stream (WeirKafka *k, const char *topics)
+{
+  Subscription *subscription;
+  WeirStream *stream;
+  g_autoptr (GError) error = NULL;
+
+  g_return_val_if_fail (k != NULL, NULL);
+  subscription = g_new0 (Subscription, 1);
+  subscription->kafka = k;
+  subscription->text = g_strdup (topics != NULL ? topics : "");
+  weir_context_own (weir_kafka_context (k), subscription, subscription_free);
+  stream = weir_receiver_stream (weir_kafka_context (k), &kafka_class, subscription);
+  if (weir_kafka_group (k) == NULL || weir_kafka_group (k)[0] == '\0')
+    weir_stream_mistake (stream, "reads by a connection without a group: name one in weir_kafka_new ()");
+  if (!weir_kafka_topics_parse (&subscription->topics, subscription->text, &error))
+    weir_stream_mistake (stream, "%s", error->message);
+  return stream;
+}
