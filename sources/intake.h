@@ -17,7 +17,7 @@
 #include "sources/throttle.h"
 
 typedef struct {
-  WeirBlock *block; /* NULL: it is in the log alone, until somebody reads it. Of a plan: under lock */
+  WeirBlock *block; /* NULL: it is in the log alone, until the worker that has its partition reads it */
   const char *from, *to;
   gsize size;
   gint64 n_records;       /* -1: they have not been counted */
