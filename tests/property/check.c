@@ -14,7 +14,8 @@ typedef struct {
   const Model *model;
   WeirQueue *queues[MOST_SOURCES];
   gboolean is_seen[MOST_NODES][MOST_BATCHES + 1];
-  char *wrong; /* how weir and the model differ; NULL: they don't */
+  gboolean has_failed; /* the output that is to fail */
+  char *wrong;         /* how weir and the model differ; NULL: they don't */
 } Check;
 
 typedef struct {
@@ -139,6 +140,19 @@ set_number (WeirContext *ctx, const char *key, const char *format, guint n)
   set (ctx, key, value);
 }
 
+/* The batch is run again from what is sealed. */
+static gboolean
+fail_once (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
+{
+  Check *check = user_data;
+
+  if (check->has_failed || time != WEIR_SECONDS (check->sketch->fail_at))
+    return TRUE;
+  check->has_failed = TRUE;
+  g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_USER, "as the test wants it");
+  return FALSE;
+}
+
 static void
 begin (Check *check, Life *life, guint n_done, const char *store)
 {
@@ -157,6 +171,8 @@ begin (Check *check, Life *life, guint n_done, const char *store)
   }
   for (guint i = 0; i < sketch->n_nodes; i++)
     life->streams[i] = build_node (check, life, i);
+  if (sketch->kill_after > 0)
+    weir_foreach_batch (life->streams[0], fail_once, check);
   for (guint i = 0; i < sketch->n_nodes; i++)
     if (sketch->nodes[i].is_collected || !is_used (sketch, i))
       life->collected[i] = weir_collect (life->streams[i]);
@@ -277,6 +293,8 @@ live_twice (Check *check)
   left = scratch_path (&scratch, "left");
   begin (check, &life, 0, first);
   advance (check, &life, check->sketch->kill_after);
+  g_assert_true (check->wrong != NULL || check->sketch->fail_at > check->sketch->kill_after ||
+                 check->has_failed == (check->sketch->fail_at > 0));
   copy_folder (first, left);
   weir_context_free (life.ctx);
   if (check->wrong == NULL)

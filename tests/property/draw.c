@@ -140,6 +140,8 @@ draw_any (GRand *rand)
   sketch->interval = 1 + below (rand, 4);
   if (below (rand, 2) == 0)
     sketch->kill_after = below (rand, sketch->n_batches);
+  if (below (rand, 3) == 0)
+    sketch->fail_at = below (rand, sketch->kill_after + 1);
   for (guint i = 0; i < n_sources; i++)
     draw_source (rand, sketch);
   draw_nodes (rand, sketch, n_sources + 1 + below (rand, MOST_NODES - n_sources));

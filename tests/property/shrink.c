@@ -137,14 +137,14 @@ simplest_number (guint *number, guint simplest, gboolean *any)
 static gboolean
 simplify (Sketch *sketch, guint i, gboolean *any)
 {
-  guint *const numbers[] = { &sketch->kill_after,     &sketch->machine.workers,   &sketch->machine.partitions,
-                             &sketch->second.workers, &sketch->second.partitions, &sketch->source_partitions,
-                             &sketch->interval };
+  guint *const numbers[] = { &sketch->kill_after,         &sketch->fail_at,        &sketch->machine.workers,
+                             &sketch->machine.partitions, &sketch->second.workers, &sketch->second.partitions,
+                             &sketch->source_partitions,  &sketch->interval };
   guint k = i - G_N_ELEMENTS (numbers);
   Node *node = &sketch->nodes[k / 4 % MOST_NODES];
 
   if (i < G_N_ELEMENTS (numbers)) {
-    simplest_number (numbers[i], i > 0, any);
+    simplest_number (numbers[i], i > 1, any);
     return TRUE;
   }
   if (k / 4 >= sketch->n_nodes)

@@ -121,6 +121,8 @@ sketch_text (const Sketch *sketch)
     g_string_append_printf (text,
                             "  a checkpoint every %u batches, killed after batch %u, then %u workers, %u partitions\n",
                             sketch->interval, sketch->kill_after, sketch->second.workers, sketch->second.partitions);
+  if (sketch->kill_after > 0 && sketch->fail_at > 0)
+    g_string_append_printf (text, "  before, an output fails once in batch %u\n", sketch->fail_at);
   for (guint i = 0; i < sketch->n_nodes; i++)
     write_node (text, sketch, i);
   return g_string_free (text, FALSE);

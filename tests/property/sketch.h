@@ -47,6 +47,7 @@ typedef struct {
   Machine machine, second; /* the latter: after the kill */
   guint kill_after;        /* so many batches; 0: never */
   guint interval;          /* of checkpoints, in batches */
+  guint fail_at;           /* with a kill: an output fails once in that batch of the first life; 0: none does */
 } Sketch;
 
 typedef struct _Model Model;
