@@ -108,8 +108,10 @@ call (Mapping *mapping, const WeirKey *key, WeirValue key_value, WeirValue value
   WeirArena *scratch = &task->task_run->scratch;
   const WeirArena mark = *scratch;
   const guint64 n_emitted = task->n_emitted + task->head.n_elements;
-  const Emitted before = mark_emitted (mapping);
+  Emitted before = { 0 };
 
+  if (G_UNLIKELY (task->is_shielded))
+    before = mark_emitted (mapping);
   mapping->params->f (task, key_value, value, &mapping->st, mapping->params->user_data);
   if (G_UNLIKELY (task->has_failed))
     reject_record (mapping, &before, key_value, value);

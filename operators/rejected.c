@@ -34,7 +34,9 @@ static const WeirOpClass rejected_class = {
  * @s: the stream whose functions call weir_reject()
  *
  * A stream of pairs (reason, value): what the functions of @s, and of no stream above it, rejected in the batch, in
- * order of partition. Without it rejects are counted and dropped.
+ * order of partition; of weir_transform(), what the functions of datasets' verbs inside of it rejected. With `on.error` at
+ * `reject`, records at which a function failed are among them, with the failure's text as the reason. Without
+ * weir_rejected() rejects are counted and dropped.
  *
  * |[<!-- language="C" -->
  * WeirStream *orders = weir_map (lines, parse_order, NULL);

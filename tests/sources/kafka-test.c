@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "engine/stream.h"
+
 static void
 test_reads_every_partition_once (KafkaFixture *fixture, gconstpointer data)
 {
@@ -48,6 +50,40 @@ test_a_function_sees_all_of_a_record (KafkaFixture *fixture, gconstpointer data)
   g_assert_cmpstr (found, ==, expected);
 }
 
+/* Two results of each record, and then no sense in every second one. */
+static void
+take_even (WeirTask *task, const WeirKafkaMessage *message, gpointer user_data)
+{
+  weir_emit_pair (task, weir_nil (), message->value);
+  weir_emit_pair (task, weir_nil (), message->value);
+  if (message->offset % 2 == 1)
+    weir_fail (task, "odd");
+}
+
+static void
+reject_errors (WeirKafka *kafka, WeirStream *stream, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  weir_context_set (stream->ctx, "on.error", "reject", &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_with_on_error_reject_a_record_leaves_nothing_behind (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) job = NULL;
+  g_autofree char *found = NULL;
+
+  kafka_fixture_produce (fixture, 2000, (KafkaProduce){ 0 });
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ .f = take_even, .build = reject_errors });
+  kafka_job_read (job, 2000);
+  found = kafka_job_values (job);
+  g_assert_true (g_str_has_prefix (found, "line 0\nline 0\nline 10\nline 10\nline 100\nline 100\n"));
+  g_assert_null (strstr (found, "1\n"));
+  g_assert_true (g_str_has_prefix (job->rejected->str, "records: odd: "));
+}
+
 static void
 test_compressed_records (KafkaFixture *fixture, gconstpointer data)
 {
@@ -84,6 +120,8 @@ main (int argc, char **argv)
   static const KafkaTest tests[] = {
     { "reads-every-partition-once", 4, test_reads_every_partition_once },
     { "a-function-sees-all-of-a-record", 2, test_a_function_sees_all_of_a_record },
+    { "with-on-error-reject-a-record-leaves-nothing-behind", 1,
+      test_with_on_error_reject_a_record_leaves_nothing_behind },
     { "compressed-records", 4, test_compressed_records },
     { "no-partition-gives-more-than-its-rate", 1, test_no_partition_gives_more_than_its_rate },
   };
