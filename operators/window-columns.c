@@ -20,19 +20,16 @@ typedef struct {
 } Step;
 
 WeirBlock *
-weir_columns_block_new (WeirMemory *memory, guint32 n)
+weir_columns_block_new (const WeirWindowKeys *keys, guint32 *n_ranks)
 {
   /* The keys that enter with the batch get numbers, too: with room for some, the column can stay where it is. */
-  WeirBlock *block = weir_block_new (memory, ((gsize) n + n / 16 + 16) * sizeof (WeirValue));
-  WeirValue *values;
-  gsize capacity;
+  const guint32 ranks = keys->n_ranks + keys->n_ranks / 16 + 1;
+  const gsize n = (gsize) ranks * keys->n_shards;
+  WeirBlock *block = weir_block_new (keys->memory, n * sizeof (WeirValue));
 
-  if (block == NULL)
-    return NULL;
-  values = (WeirValue *) block->data;
-  capacity = WEIR_COLUMN_CAPACITY (block);
-  for (gsize i = 0; i < capacity; i++)
-    values[i] = WEIR_ABSENT;
+  for (gsize i = 0; block != NULL && i < n; i++)
+    ((WeirValue *) block->data)[i] = WEIR_ABSENT;
+  *n_ranks = ranks;
   return block;
 }
 
@@ -75,13 +72,12 @@ weir_columns_output_free (gpointer data)
 static gboolean
 open_column (WeirTask *task, WeirColumn *column)
 {
-  column->block = weir_columns_block_new (task->task_run->run->memory, column->keys->n_numbers);
+  column->block = weir_columns_block_new (column->keys, &column->n_ranks);
   if (column->block == NULL) {
     weir_task_fail_memory (task);
     return FALSE;
   }
   column->values = (WeirValue *) column->block->data;
-  column->n = column->keys->n_numbers;
   return TRUE;
 }
 
@@ -108,6 +104,12 @@ hash_keys (Step *step, const WeirValue *values, guint n)
   }
 }
 
+static inline WeirValue *
+value_at (const WeirColumn *column, guint32 number)
+{
+  return &column->values[weir_place_of (number, column->n_ranks)];
+}
+
 /* FALSE: the task has failed. */
 static gboolean
 find_numbers (Step *step, guint n)
@@ -115,6 +117,7 @@ find_numbers (Step *step, guint n)
   for (guint i = 0; i < n; i++) {
     WeirColumn *column = column_of (step, step->keys[i].hash);
     guint32 number = WEIR_NO_NUMBER;
+    const char *key;
 
     if (G_LIKELY (column->keys != NULL))
       number = weir_window_keys_guess (column->keys, step->keys[i].hash);
@@ -123,8 +126,10 @@ find_numbers (Step *step, guint n)
       continue;
     if (G_UNLIKELY (column->block == NULL) && !open_column (step->task, column))
       return FALSE;
-    __builtin_prefetch (&column->keys->keys[number]);
-    __builtin_prefetch (&column->values[number], 1);
+    key = (const char *) weir_window_keys_key (column->keys, number);
+    __builtin_prefetch (key);
+    __builtin_prefetch (key + sizeof (WeirKey) - 1); /* it may straddle two cache lines */
+    __builtin_prefetch (value_at (column, number), 1);
   }
   return TRUE;
 }
@@ -137,10 +142,10 @@ find_place (Step *step, WeirColumn *column, guint i)
 
   if (G_UNLIKELY (number == WEIR_NO_NUMBER))
     return NULL;
-  if (G_LIKELY (weir_key_equal (&column->keys->keys[number], &step->keys[i])))
-    return &column->values[number];
+  if (G_LIKELY (weir_key_equal (weir_window_keys_key (column->keys, number), &step->keys[i])))
+    return value_at (column, number);
   number = weir_window_keys_find (column->keys, &step->keys[i]);
-  return number != WEIR_NO_NUMBER ? &column->values[number] : NULL;
+  return number != WEIR_NO_NUMBER ? value_at (column, number) : NULL;
 }
 
 static G_GNUC_NO_INLINE void

@@ -15,15 +15,13 @@ typedef struct {
   const WeirWindowKeys *keys; /* of the slice; NULL: it takes no column */
   WeirBlock *block;           /* NULL: nothing has come */
   WeirValue *values;          /* by number: accumulators, in the cells of the task's WeirCombined, or WEIR_ABSENT */
-  guint32 n;                  /* of the values; all that follow in the block are WEIR_ABSENT, too */
+  guint32 n_ranks;            /* of each shard */
 } WeirColumn;
 
 struct _WeirColumns {
   guint n_slices;
   WeirColumn slices[];
 };
-
-#define WEIR_COLUMN_CAPACITY(block) (weir_block_capacity (block) / sizeof (WeirValue))
 
 /* For open, process and output_free of a class. @keys: by slice, NULL where there is to be no column; without any, the
  * writing side is that of other operators. */
@@ -40,5 +38,5 @@ weir_columns_of (const WeirCombined *combined, guint slice)
   return columns != NULL && columns->slices[slice].block != NULL ? &columns->slices[slice] : NULL;
 }
 
-/* Room for @n values, all of them WEIR_ABSENT. NULL: memory limit. */
-WeirBlock *weir_columns_block_new (WeirMemory *memory, guint32 n);
+/* A column of WEIR_ABSENT with room for all numbers, and for *n_ranks of each shard. NULL: memory limit. */
+WeirBlock *weir_columns_block_new (const WeirWindowKeys *keys, guint32 *n_ranks);

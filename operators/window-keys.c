@@ -7,22 +7,28 @@
 
 #include <string.h>
 
+#define FREE_PLACE                                                                                                     \
+  {                                                                                                                    \
+    G_MAXUINT32, 0                                                                                                     \
+  }
 #define FIRST      64
 #define FIRST_TAIL 64
-#define ROUNDS     4 /* in which the phases take turns before runs become twice as long */
 
-/* A number's share of the columns. */
-#define NUMBER_SIZE (2 * sizeof (WeirValue) + sizeof (WeirKey) + sizeof (guint32))
+/* A rank's share of the columns. */
+#define RANK_SIZE (2 * sizeof (WeirValue) + sizeof (WeirKey) + sizeof (guint32))
 
 void
-weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint64 from, guint64 until)
+weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, guint64 from, guint64 until)
 {
-  static WeirKeyPlace none;
+  static WeirKeyPlace none[] = { FREE_PLACE, FREE_PLACE, FREE_PLACE, FREE_PLACE };
 
-  *keys = (WeirWindowKeys){ .memory = memory, .from = from, .until = until, .free_number = WEIR_NO_NUMBER };
-  /* Until something comes, all hashes find the one free place that nobody writes to. */
-  keys->places = &none;
-  keys->shift = 32;
+  *keys = (WeirWindowKeys){ .memory = memory, .length = length, .from = from, .until = until };
+  keys->n_phases = (length + WEIR_SHARDS_MOST - 1) / WEIR_SHARDS_MOST;
+  keys->n_shards = (length + keys->n_phases - 1) / keys->n_phases;
+  for (guint i = 0; i < keys->n_shards; i++)
+    keys->shards[i].free_rank = WEIR_NO_NUMBER;
+  /* Until something comes, all hashes find a free place that nobody writes to. */
+  keys->places = none;
   keys->n_places = 1;
   weir_cells_init (&keys->cells, memory);
 }
@@ -64,12 +70,15 @@ move_places (WeirWindowKeys *keys, const WeirWindowKeys *old)
 
 /* FALSE: memory limit, and all is as it was. */
 static gboolean
-set_places (WeirWindowKeys *keys, guint shift, gsize tail)
+set_places (WeirWindowKeys *keys, gsize n_homes, gsize tail)
 {
   const WeirWindowKeys old = *keys;
 
+  keys->n_homes = n_homes;
+  keys->scale = ((guint64) n_homes << 32) / (keys->until - keys->from);
+
   for (;; tail *= 2) {
-    gsize n = (gsize) ((keys->until - keys->from) >> shift) + 1 + tail;
+    gsize n = n_homes + tail + 1;
 
     keys->index = weir_block_new (keys->memory, n * sizeof (WeirKeyPlace));
     if (keys->index == NULL) {
@@ -77,8 +86,8 @@ set_places (WeirWindowKeys *keys, guint shift, gsize tail)
       return FALSE;
     }
     keys->places = (WeirKeyPlace *) keys->index->data;
-    memset (keys->places, 0, n * sizeof (WeirKeyPlace));
-    keys->shift = shift;
+    for (gsize i = 0; i < n; i++)
+      keys->places[i] = (WeirKeyPlace) FREE_PLACE;
     keys->n_places = n;
     keys->tail = tail;
     if (move_places (keys, &old))
@@ -90,50 +99,77 @@ set_places (WeirWindowKeys *keys, guint shift, gsize tail)
   return TRUE;
 }
 
-gboolean
-weir_window_keys_reserve (WeirWindowKeys *keys, gsize n)
-{
-  const guint64 range = keys->until - keys->from;
-  guint shift = keys->shift;
-
-  n = MAX (keys->n + n, FIRST);
-  while (shift > 0 && range >> shift < n + n / 2)
-    shift--;
-  return shift == keys->shift || set_places (keys, shift, MAX (keys->tail, FIRST_TAIL));
-}
-
 static void
 place_columns (WeirWindowKeys *keys, WeirBlock *block, guint32 capacity)
 {
+  const gsize n = (gsize) capacity * keys->n_shards;
+
   keys->block = block;
   keys->capacity = capacity;
   keys->fronts = (WeirValue *) block->data;
-  keys->backs = keys->fronts + capacity;
-  keys->keys = (WeirKey *) (keys->backs + capacity);
-  keys->n_panes = (guint32 *) (keys->keys + capacity);
+  keys->backs = keys->fronts + n;
+  keys->keys = (WeirKey *) (keys->backs + n);
+  keys->n_panes = (guint32 *) (keys->keys + n);
 }
 
+static void
+move_shard (WeirWindowKeys *keys, const WeirWindowKeys *old, guint shard)
+{
+  const gsize to = (gsize) shard * keys->capacity, from = (gsize) shard * old->capacity, n = old->n_ranks;
+
+  memcpy (keys->fronts + to, old->fronts + from, n * sizeof *old->fronts);
+  memcpy (keys->backs + to, old->backs + from, n * sizeof *old->backs);
+  memcpy (keys->keys + to, old->keys + from, n * sizeof *old->keys);
+  memcpy (keys->n_panes + to, old->n_panes + from, n * sizeof *old->n_panes);
+}
+
+/* FALSE: memory limit, and all is as it was. */
 static gboolean
-grow_columns (WeirWindowKeys *keys)
+grow_columns (WeirWindowKeys *keys, gsize capacity)
 {
   const WeirWindowKeys old = *keys;
-  gsize n = old.n_numbers, capacity = MAX ((gsize) old.capacity * 2, FIRST);
-  WeirBlock *block;
+  WeirBlock *block = NULL;
 
-  if (capacity >= WEIR_NO_NUMBER)
-    return FALSE;
-  block = weir_block_new (keys->memory, capacity * NUMBER_SIZE);
+  if (capacity < (guint32) 1 << WEIR_RANK_BITS)
+    block = weir_block_new (keys->memory, capacity * keys->n_shards * RANK_SIZE);
   if (block == NULL)
     return FALSE;
   place_columns (keys, block, (guint32) capacity);
-  if (old.block == NULL)
-    return TRUE;
-  memcpy (keys->fronts, old.fronts, n * sizeof *old.fronts);
-  memcpy (keys->backs, old.backs, n * sizeof *old.backs);
-  memcpy (keys->keys, old.keys, n * sizeof *old.keys);
-  memcpy (keys->n_panes, old.n_panes, n * sizeof *old.n_panes);
-  weir_block_unref (old.block);
+  /* Ranks that no shard has handed out are skipped by who walks along a column. */
+  for (gsize i = 0; i < capacity * keys->n_shards; i++) {
+    keys->fronts[i] = WEIR_NO_VALUE;
+    keys->backs[i] = WEIR_NO_VALUE;
+  }
+  for (guint i = 0; old.block != NULL && i < keys->n_shards; i++)
+    move_shard (keys, &old, i);
+  if (old.block != NULL)
+    weir_block_unref (old.block);
   return TRUE;
+}
+
+/* Shards fill nearly alike: with so many ranks it is unlikely that one needs more. */
+static gsize
+ranks_for (const WeirWindowKeys *keys, gsize n)
+{
+  gsize share = n / keys->n_shards + 1, spread = 1;
+
+  while (spread * spread < share)
+    spread++;
+  return share + 3 * spread;
+}
+
+static gboolean
+reserve_places (WeirWindowKeys *keys, gsize n)
+{
+  return n + n / 2 <= keys->n_homes || set_places (keys, 2 * n, MAX (keys->tail, FIRST_TAIL));
+}
+
+gboolean
+weir_window_keys_reserve (WeirWindowKeys *keys, gsize n)
+{
+  const gsize ranks = ranks_for (keys, MAX (keys->n, n));
+
+  return reserve_places (keys, MAX (keys->n + n, FIRST)) && (ranks <= keys->capacity || grow_columns (keys, ranks));
 }
 
 static gboolean
@@ -150,10 +186,11 @@ find_place (const WeirWindowKeys *keys, const WeirKey *key)
 {
   WeirKeyPlace *place = weir_window_keys_home (keys, key->hash);
 
-  while (place->number != 0 && place->hash < key->hash)
+  while (place->hash < key->hash)
     place++;
-  while (place->number != 0 && place->hash == key->hash && !weir_key_equal (&keys->keys[place->number - 1], key) &&
-         is_before (&keys->keys[place->number - 1], key))
+  while (place->number != 0 && place->hash == key->hash &&
+         !weir_key_equal (weir_window_keys_key (keys, place->number - 1), key) &&
+         is_before (weir_window_keys_key (keys, place->number - 1), key))
     place++;
   return place;
 }
@@ -161,7 +198,8 @@ find_place (const WeirWindowKeys *keys, const WeirKey *key)
 static inline gboolean
 has_key (const WeirWindowKeys *keys, const WeirKeyPlace *place, const WeirKey *key)
 {
-  return place->number != 0 && place->hash == key->hash && weir_key_equal (&keys->keys[place->number - 1], key);
+  return place->number != 0 && place->hash == key->hash &&
+         weir_key_equal (weir_window_keys_key (keys, place->number - 1), key);
 }
 
 guint32
@@ -192,7 +230,7 @@ put_place (WeirWindowKeys *keys, const WeirKey *key, guint32 number)
   WeirKeyPlace *place = find_place (keys, key);
 
   while (!open_place (keys, place)) {
-    if (!set_places (keys, keys->shift, keys->tail * 2))
+    if (!set_places (keys, keys->n_homes, keys->tail * 2))
       return FALSE;
     place = find_place (keys, key);
   }
@@ -201,24 +239,43 @@ put_place (WeirWindowKeys *keys, const WeirKey *key, guint32 number)
   return TRUE;
 }
 
-static guint32
-take_number (WeirWindowKeys *keys)
+static guint
+shard_for (const WeirWindowKeys *keys, guint32 hash)
 {
-  guint32 number = keys->free_number;
+  guint64 phase = (hash - keys->from) * keys->length / (keys->until - keys->from);
 
-  if (number == WEIR_NO_NUMBER)
-    return keys->n_numbers++;
-  keys->free_number = keys->n_panes[number];
-  return number;
+  return (guint) (phase / keys->n_phases);
+}
+
+/* WEIR_NO_NUMBER: memory limit. */
+static guint32
+take_number (WeirWindowKeys *keys, guint shard)
+{
+  WeirKeyShard *of = &keys->shards[shard];
+  guint32 rank = of->free_rank;
+
+  if (rank != WEIR_NO_NUMBER) {
+    of->free_rank = keys->n_panes[(gsize) shard * keys->capacity + rank];
+    return shard << WEIR_RANK_BITS | rank;
+  }
+  rank = of->n_ranks;
+  if (rank == keys->capacity && !grow_columns (keys, (gsize) rank + rank / 4 + 2))
+    return WEIR_NO_NUMBER;
+  of->n_ranks++;
+  keys->n_ranks = MAX (keys->n_ranks, of->n_ranks);
+  return shard << WEIR_RANK_BITS | rank;
 }
 
 static void
 give_number (WeirWindowKeys *keys, guint32 number)
 {
-  keys->fronts[number] = WEIR_NO_VALUE;
-  keys->backs[number] = WEIR_NO_VALUE;
-  keys->n_panes[number] = keys->free_number;
-  keys->free_number = number;
+  WeirKeyShard *shard = &keys->shards[weir_shard_of (number)];
+  gsize at = weir_place_of (number, keys->capacity);
+
+  keys->fronts[at] = WEIR_NO_VALUE;
+  keys->backs[at] = WEIR_NO_VALUE;
+  keys->n_panes[at] = shard->free_rank;
+  shard->free_rank = weir_rank_of (number);
 }
 
 static G_GNUC_NO_INLINE guint32
@@ -226,22 +283,21 @@ add_new (WeirWindowKeys *keys, const WeirKey *key)
 {
   WeirKey own = *key;
   guint32 number;
+  gsize at;
 
-  if (!weir_window_keys_reserve (keys, 1) ||
-      (keys->free_number == WEIR_NO_NUMBER && keys->n_numbers == keys->capacity && !grow_columns (keys)))
-    return WEIR_NO_NUMBER;
   own.meta &= WEIR_KEY_BITS;
-  if (!weir_key_own (&keys->cells, &own))
+  if (!reserve_places (keys, MAX (keys->n + 1, FIRST)) || !weir_key_own (&keys->cells, &own))
     return WEIR_NO_NUMBER;
-  number = take_number (keys);
-  keys->fronts[number] = WEIR_NO_VALUE;
-  keys->backs[number] = WEIR_NO_VALUE;
-  keys->n_panes[number] = 0;
-  keys->keys[number] = own;
-  if (put_place (keys, key, number))
-    return number;
+  number = take_number (keys, shard_for (keys, key->hash));
+  if (number != WEIR_NO_NUMBER) {
+    at = weir_place_of (number, keys->capacity);
+    keys->n_panes[at] = 0;
+    keys->keys[at] = own;
+    if (put_place (keys, key, number))
+      return number;
+    give_number (keys, number);
+  }
   weir_key_drop (&keys->cells, &own);
-  give_number (keys, number);
   return WEIR_NO_NUMBER;
 }
 
@@ -256,7 +312,8 @@ weir_window_keys_add (WeirWindowKeys *keys, const WeirKey *key)
 void
 weir_window_keys_remove (WeirWindowKeys *keys, guint32 number)
 {
-  WeirKeyPlace *hole = weir_window_keys_home (keys, keys->keys[number].hash), *end;
+  const WeirKey *key = weir_window_keys_key (keys, number);
+  WeirKeyPlace *hole = weir_window_keys_home (keys, key->hash), *end;
 
   while (hole->number != number + 1)
     hole++;
@@ -264,9 +321,9 @@ weir_window_keys_remove (WeirWindowKeys *keys, guint32 number)
   for (end = hole + 1; end->number != 0 && weir_window_keys_home (keys, end->hash) < end; end++)
     ;
   memmove (hole, hole + 1, (gsize) ((char *) end - (char *) (hole + 1)));
-  end[-1] = (WeirKeyPlace){ 0 };
+  end[-1] = (WeirKeyPlace) FREE_PLACE;
   keys->n--;
-  weir_key_drop (&keys->cells, &keys->keys[number]);
+  weir_key_drop (&keys->cells, key);
   give_number (keys, number);
 }
 
@@ -285,25 +342,38 @@ weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *numbers, 
   return n;
 }
 
-/* Level 0 are the first ROUNDS x length numbers, in runs of one; each further level is as many numbers as there are below
- * it, in runs of 2^(level - 1). */
-WeirPhaseRun
-weir_phase_run (guint length, guint phase, guint i)
+/* How many phases the shard has. */
+static guint
+phases_of (const WeirWindowKeys *keys, guint shard)
 {
-  guint level = i / ROUNDS, round = i % ROUNDS, log2 = level == 0 ? 0 : level - 1;
-  guint64 base = level == 0 ? 0 : (guint64) length * ROUNDS << log2;
+  return MIN (keys->n_phases, keys->length - shard * keys->n_phases);
+}
 
-  return (WeirPhaseRun){ base + (((guint64) round * length + phase) << log2), (guint64) 1 << log2 };
+/* Run 0 are as many ranks as there are phases, one for each; each further run is as many as there are below it. */
+gboolean
+weir_phase_run (const WeirWindowKeys *keys, guint phase, guint i, guint32 n_ranks, WeirPhaseRun *run)
+{
+  const guint shard = phase / keys->n_phases, log2 = i == 0 ? 0 : i - 1;
+  const guint64 base = i == 0 ? 0 : (guint64) phases_of (keys, shard) << log2;
+  const guint64 start = base + ((guint64) (phase % keys->n_phases) << log2);
+
+  if (base >= n_ranks)
+    return FALSE;
+  run->shard = shard;
+  run->start = (guint32) MIN (start, n_ranks);
+  run->end = (guint32) MIN (start + ((guint64) 1 << log2), n_ranks);
+  return TRUE;
 }
 
 guint
-weir_phase_of (guint length, guint32 number)
+weir_phase_of (const WeirWindowKeys *keys, guint32 number)
 {
-  guint64 first = (guint64) length * ROUNDS;
-  guint log2;
+  const guint shard = weir_shard_of (number), n = phases_of (keys, shard);
+  const guint32 rank = weir_rank_of (number);
+  guint first = shard * keys->n_phases, log2;
 
-  if (number < first)
-    return number % length;
-  log2 = 63 - (guint) __builtin_clzll (number / first);
-  return (guint) (((number - (first << log2)) >> log2) % length);
+  if (rank < n)
+    return first + rank;
+  log2 = 31 - (guint) __builtin_clz (rank / n);
+  return first + ((rank - (n << log2)) >> log2);
 }

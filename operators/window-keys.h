@@ -2,9 +2,11 @@
  * belongs to it lie in columns. The index, whose places are in the order of (hash, key), has no more than hashes and
  * numbers, so that looking up a key touches little memory.
  *
- * A number has a phase below the length of the window. Small numbers change their phase from one to the next, greater ones
- * in longer and longer runs, so that any count of keys has nearly the same share in each phase, and a phase of many keys
- * is a few runs.
+ * A number is a shard, which follows from the hash, and a rank in it. A column has the shards one after the other, each
+ * with the same room: what is near in the order of the hashes is near in memory, however keys come and go. Shards divide
+ * the phases of a window among them, of which each number has one: a slide works through one phase, hence in a small part
+ * of each column. Where a shard has more phases than one, small ranks change their phase from one to the next, greater
+ * ones in longer and longer runs, so that any count of keys has about the same share in each and is in few places.
  *
  * One thread at a time changes them; while none does, many may look keys up. SPDX-License-Identifier: Apache-2.0
  */
@@ -21,37 +23,49 @@
 #define WEIR_IS_NO_VALUE(v) ((v).kind == WEIR_NIL && (v).flags == 0x80)
 #define WEIR_IS_ABSENT(v)   ((v).kind == WEIR_NIL && (v).flags == 0xc0)
 
-#define WEIR_NO_NUMBER G_MAXUINT32
+#define WEIR_SHARDS_MOST 64
+#define WEIR_RANK_BITS   26
+#define WEIR_NO_NUMBER   G_MAXUINT32
 
 typedef struct {
-  guint32 hash;
+  guint32 hash;   /* G_MAXUINT32 where it is free */
   guint32 number; /* one more than it is; 0: the place is free */
 } WeirKeyPlace;
 
 typedef struct {
+  guint32 n_ranks;   /* that were ever handed out */
+  guint32 free_rank; /* a list through n_panes; WEIR_NO_NUMBER: none */
+} WeirKeyShard;
+
+typedef struct {
   WeirMemory *memory;
   guint64 from, until; /* the hashes that belong here */
+  guint length;        /* of the window: how many phases there are */
+  guint n_phases;      /* of a shard; the last one may have fewer */
+  guint n_shards;
   WeirBlock *index;
   WeirKeyPlace *places;
-  guint shift;         /* hash - from, shifted: the place where a key would like to be */
-  gsize n_places;      /* the last one is always free */
-  gsize tail;          /* of these, behind all that keys would like: for those that are pushed on */
-  gsize n;             /* keys */
-  WeirBlock *block;    /* of the columns */
-  WeirValue *fronts;   /* by number, as operators/window-panes.c has it; WEIR_NO_VALUE of a number that is free */
-  WeirValue *backs;    /* the same */
-  WeirKey *keys;       /* owned */
-  guint32 *n_panes;    /* that hold the key; of a free number: the next free one */
-  guint32 n_numbers;   /* that were ever handed out: all are below */
-  guint32 capacity;    /* of the columns */
-  guint32 free_number; /* a list */
-  WeirCells cells;     /* of long keys */
+  guint64 scale;     /* (hash - from) * scale, shifted by 32: the place where a key would like to be */
+  gsize n_homes;     /* such places */
+  gsize n_places;    /* the last one is always free */
+  gsize tail;        /* of these, behind all that keys would like: for those that are pushed on */
+  gsize n;           /* keys */
+  WeirBlock *block;  /* of the columns */
+  guint32 capacity;  /* ranks of each shard in them */
+  guint32 n_ranks;   /* that were ever handed out, of the shard that has most */
+  WeirValue *fronts; /* as operators/window-panes.c has it; WEIR_NO_VALUE where there is no key */
+  WeirValue *backs;  /* the same */
+  WeirKey *keys;     /* owned */
+  guint32 *n_panes;  /* that hold the key; of a free number: the next free rank */
+  WeirKeyShard shards[WEIR_SHARDS_MOST];
+  WeirCells cells; /* of long keys */
 } WeirWindowKeys;
 
-void weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint64 from, guint64 until);
+/* @length: of the window, in panes. */
+void weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, guint64 from, guint64 until);
 void weir_window_keys_clear (WeirWindowKeys *keys); /* the values must be nobody's */
 
-/* Room for @n keys more; needed before keys are added in the order of their hashes. FALSE: memory limit. */
+/* Before @n keys, of which some may be there already, are added in the order of their hashes. FALSE: memory limit. */
 gboolean weir_window_keys_reserve (WeirWindowKeys *keys, gsize n);
 /* The key's number; one with no panes and no values if it is new. WEIR_NO_NUMBER: memory limit. */
 guint32 weir_window_keys_add (WeirWindowKeys *keys, const WeirKey *key);
@@ -60,10 +74,35 @@ void weir_window_keys_remove (WeirWindowKeys *keys, guint32 number);
 /* Up to @most numbers, in the order of (hash, key), at least 1; 0 at the end. *at begins at 0. */
 guint weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *numbers, guint most);
 
+static inline guint
+weir_shard_of (guint32 number)
+{
+  return number >> WEIR_RANK_BITS;
+}
+
+static inline guint32
+weir_rank_of (guint32 number)
+{
+  return number & (((guint32) 1 << WEIR_RANK_BITS) - 1);
+}
+
+/* Where a number is in a column that has room for so many ranks of each shard. */
+static inline gsize
+weir_place_of (guint32 number, guint32 n_ranks)
+{
+  return (gsize) weir_shard_of (number) * n_ranks + weir_rank_of (number);
+}
+
+static inline const WeirKey *
+weir_window_keys_key (const WeirWindowKeys *keys, guint32 number)
+{
+  return &keys->keys[weir_place_of (number, keys->capacity)];
+}
+
 static inline WeirKeyPlace *
 weir_window_keys_home (const WeirWindowKeys *keys, guint32 hash)
 {
-  return &keys->places[(hash - keys->from) >> keys->shift];
+  return &keys->places[(hash - keys->from) * keys->scale >> 32];
 }
 
 /* The first number whose key has the hash: mostly the key's. WEIR_NO_NUMBER: no key with the hash is there. */
@@ -72,7 +111,9 @@ weir_window_keys_guess (const WeirWindowKeys *keys, guint32 hash)
 {
   const WeirKeyPlace *place = weir_window_keys_home (keys, hash);
 
-  while (place->number != 0 && place->hash < hash)
+  /* How far it is, no branch predictor can know; mostly it is not further. */
+  place += (place[0].hash < hash) + (place[1].hash < hash) + (place[2].hash < hash);
+  while (G_UNLIKELY (place->hash < hash))
     place++;
   return place->hash == hash ? place->number - 1 : WEIR_NO_NUMBER;
 }
@@ -81,10 +122,10 @@ weir_window_keys_guess (const WeirWindowKeys *keys, guint32 hash)
 guint32 weir_window_keys_find (const WeirWindowKeys *keys, const WeirKey *key);
 
 typedef struct {
-  guint64 start;
-  guint64 n;
+  guint shard;
+  guint32 start, end; /* ranks */
 } WeirPhaseRun;
 
-/* A phase's runs are [start, start + n) for i = 0, 1, ... until one starts beyond all numbers. */
-WeirPhaseRun weir_phase_run (guint length, guint phase, guint i);
-guint weir_phase_of (guint length, guint32 number);
+/* The ranks below @n_ranks that have the phase: run @i of them. FALSE: there are no more. */
+gboolean weir_phase_run (const WeirWindowKeys *keys, guint phase, guint i, guint32 n_ranks, WeirPhaseRun *run);
+guint weir_phase_of (const WeirWindowKeys *keys, guint32 number);

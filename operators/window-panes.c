@@ -17,9 +17,9 @@
 #define PREFETCH_PANES 2
 #define PREFETCH_SLOTS 16
 #define PREFETCH_KEYS  16
-#define PREFETCH_MOST  1024
+#define PREFETCH_MOST  2048
 
-#define DENSE_SHARE 3 /* a pane with one in so many of the keys is a column */
+#define DENSE_SHARE 3 /* a pane that fills one in so many of the places is a column */
 
 typedef struct {
   WeirValue value;
@@ -32,8 +32,9 @@ typedef struct {
   gint64 number;
   WeirBlock *block;
   WeirValue *values; /* by number, WEIR_ABSENT of other keys; NULL: the pane is a list */
+  guint32 n_ranks;   /* of each shard in the values */
   Entry *entries;    /* of the list, by phase */
-  gsize n;           /* values or entries */
+  gsize n;           /* entries */
   gsize next;        /* of the entries: where the next phase begins */
 } Pane;
 
@@ -59,7 +60,7 @@ weir_panes_new (WeirMemory *memory, guint n_panes, guint64 from, guint64 until)
   panes->from = from;
   panes->until = until;
   panes->last = G_MININT64;
-  weir_window_keys_init (&panes->keys, memory, from, until);
+  weir_window_keys_init (&panes->keys, memory, n_panes, from, until);
   weir_cells_init (&panes->cells, memory);
   panes->panes = g_array_new (FALSE, FALSE, sizeof (Pane));
   return panes;
@@ -88,10 +89,17 @@ weir_panes_n_keys (const WeirPanes *panes)
   return panes->keys.n;
 }
 
+/* Is a pane of @n keys better kept as a column? */
+static gboolean
+is_dense (const WeirPanes *panes, gsize n)
+{
+  return n * DENSE_SHARE > (gsize) panes->keys.n_ranks * panes->keys.n_shards;
+}
+
 const WeirWindowKeys *
 weir_panes_column_keys (const WeirPanes *panes)
 {
-  return panes->n_last > 0 && panes->n_last >= panes->keys.n_numbers / DENSE_SHARE ? &panes->keys : NULL;
+  return panes->n_last > 0 && is_dense (panes, panes->n_last) ? &panes->keys : NULL;
 }
 
 static gboolean
@@ -117,32 +125,57 @@ reduce (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue a, WeirValu
   return weir_reduce_into (task, &panes->cells, into, a, b, &panes->mark);
 }
 
-/* The key loses its oldest pane, in which it has @rest. */
-static inline void
-leave_key (WeirPanes *panes, guint32 number, WeirValue rest)
+static void
+forget_key (WeirPanes *panes, guint32 number)
 {
-  WeirWindowKeys *keys = &panes->keys;
+  gsize at = weir_place_of (number, panes->keys.capacity);
 
-  drop (panes, &keys->fronts[number]);
-  keys->fronts[number] = rest; /* which owns its cell */
-  if (G_LIKELY (--keys->n_panes[number] > 0))
-    return;
-  drop (panes, &keys->fronts[number]);
-  drop (panes, &keys->backs[number]);
-  weir_window_keys_remove (keys, number);
+  drop (panes, &panes->keys.fronts[at]);
+  drop (panes, &panes->keys.backs[at]);
+  weir_window_keys_remove (&panes->keys, number);
+}
+
+/* The key loses its oldest pane, in which it has @rest. FALSE: that was the last one. */
+static inline gboolean
+leave_key (WeirPanes *panes, WeirValue *front, guint32 *n_panes, WeirValue rest)
+{
+  drop (panes, front);
+  *front = rest; /* which owns its cell */
+  return --*n_panes > 0;
+}
+
+static void
+leave_shard (WeirPanes *panes, guint shard, const WeirValue *values, guint32 n_ranks)
+{
+  const gsize first = (gsize) shard * panes->keys.capacity;
+  WeirValue *fronts = panes->keys.fronts + first;
+  guint32 *n_panes = panes->keys.n_panes + first;
+
+  for (guint32 rank = 0; rank < n_ranks; rank++)
+    if (!WEIR_IS_ABSENT (values[rank]) && G_UNLIKELY (!leave_key (panes, &fronts[rank], &n_panes[rank], values[rank])))
+      forget_key (panes, shard << WEIR_RANK_BITS | rank);
+}
+
+static void
+leave_list (WeirPanes *panes, const Pane *pane)
+{
+  const WeirWindowKeys *keys = &panes->keys;
+
+  for (gsize i = 0; i < pane->n; i++) {
+    const Entry *entry = &pane->entries[i];
+    gsize at = weir_place_of (entry->number, keys->capacity);
+
+    if (!leave_key (panes, &keys->fronts[at], &keys->n_panes[at], entry->value))
+      forget_key (panes, entry->number);
+  }
 }
 
 static void
 leave_pane (WeirPanes *panes, const Pane *pane)
 {
-  if (pane->values == NULL) {
-    for (gsize i = 0; i < pane->n; i++)
-      leave_key (panes, pane->entries[i].number, pane->entries[i].value);
-    return;
-  }
-  for (gsize i = 0; i < pane->n; i++)
-    if (!WEIR_IS_ABSENT (pane->values[i]))
-      leave_key (panes, (guint32) i, pane->values[i]);
+  leave_list (panes, pane);
+  for (guint shard = 0; pane->values != NULL && shard < panes->keys.n_shards; shard++)
+    leave_shard (panes, shard, pane->values + (gsize) shard * pane->n_ranks, MIN (pane->n_ranks, panes->keys.n_ranks));
 }
 
 static void
@@ -163,7 +196,7 @@ static void
 leave_all (WeirPanes *panes)
 {
   leave (panes, G_MAXINT64);
-  for (guint32 i = 0; i < panes->keys.n_numbers; i++) {
+  for (gsize i = 0; i < (gsize) panes->keys.capacity * panes->keys.n_shards; i++) {
     drop (panes, &panes->keys.fronts[i]);
     drop (panes, &panes->keys.backs[i]);
   }
@@ -218,41 +251,48 @@ list_table (WeirPanes *panes, WeirTask *task, const WeirPaneSource *source, Pane
   return list_slots (panes, task, source, list);
 }
 
-/* A column that is only ours to be changed; with room for all numbers there are now. */
+/* The column becomes the pane's. FALSE: the task has failed. */
 static gboolean
 adopt (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirColumn *column, gboolean has_cells)
 {
-  WeirValue *values = column->values;
+  const gsize n = (gsize) column->n_ranks * panes->keys.n_shards;
 
   pane->block = weir_block_ref (column->block);
-  pane->values = values;
-  for (guint32 i = 0; has_cells && i < column->n; i++) {
-    WeirValue value = values[i];
+  pane->values = column->values;
+  pane->n_ranks = column->n_ranks;
+  for (gsize i = 0; has_cells && i < n; i++) {
+    WeirValue value = pane->values[i];
 
     if (G_LIKELY (value.kind < WEIR_TEXT))
       continue;
-    values[i] = WEIR_NO_VALUE; /* in the cells of a task that is over */
-    if (!store (panes, task, &values[i], value))
+    pane->values[i] = WEIR_NO_VALUE; /* that one is in the cells of a task that is over */
+    if (!store (panes, task, &pane->values[i], value))
       return FALSE;
   }
   return TRUE;
 }
 
 static gboolean
+take_value (WeirPanes *panes, WeirTask *task, WeirValue *into, WeirValue value)
+{
+  if (WEIR_IS_ABSENT (value))
+    return TRUE;
+  return WEIR_IS_ABSENT (*into) ? store (panes, task, into, value) : reduce (panes, task, into, *into, value);
+}
+
+/* Its values come after those that the pane has, which has room for them. FALSE: the task has failed. */
+static gboolean
 take_column (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirColumn *column)
 {
-  for (guint32 i = 0; i < column->n; i++) {
-    WeirValue value = column->values[i], *into = &pane->values[i];
-    gboolean ok = TRUE;
+  const guint32 n_ranks = MIN (column->n_ranks, pane->n_ranks);
 
-    if (WEIR_IS_ABSENT (value))
-      continue;
-    if (WEIR_IS_ABSENT (*into))
-      ok = store (panes, task, into, value);
-    else
-      ok = reduce (panes, task, into, *into, value);
-    if (!ok)
-      return FALSE;
+  for (guint shard = 0; shard < panes->keys.n_shards; shard++) {
+    const WeirValue *from = column->values + (gsize) shard * column->n_ranks;
+    WeirValue *to = pane->values + (gsize) shard * pane->n_ranks;
+
+    for (guint32 rank = 0; rank < n_ranks; rank++)
+      if (!take_value (panes, task, &to[rank], from[rank]))
+        return FALSE;
   }
   return TRUE;
 }
@@ -260,7 +300,7 @@ take_column (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirColumn *col
 static gboolean
 open_column (WeirPanes *panes, WeirTask *task, Pane *pane)
 {
-  pane->block = weir_columns_block_new (panes->memory, panes->keys.n_numbers);
+  pane->block = weir_columns_block_new (&panes->keys, &pane->n_ranks);
   if (pane->block == NULL) {
     weir_task_fail_memory (task);
     return FALSE;
@@ -280,7 +320,7 @@ take_columns (WeirPanes *panes, WeirTask *task, const WeirPaneSource *source, Pa
 
     if (column == NULL)
       continue;
-    if (pane->block == NULL && WEIR_COLUMN_CAPACITY (column->block) >= panes->keys.n_numbers)
+    if (pane->block == NULL && column->n_ranks >= panes->keys.n_ranks)
       ok = adopt (panes, task, pane, column, weir_cells_has_any (&source->written[i]->cells));
     else
       ok = (pane->block != NULL || open_column (panes, task, pane)) && take_column (panes, task, pane, column);
@@ -293,9 +333,8 @@ make_dense (WeirPanes *panes, WeirTask *task, Pane *pane, const Pane *list)
 {
   if (pane->block == NULL && !open_column (panes, task, pane))
     return FALSE;
-  pane->n = panes->keys.n_numbers;
   for (gsize i = 0; i < list->n; i++)
-    pane->values[list->entries[i].number] = list->entries[i].value;
+    pane->values[weir_place_of (list->entries[i].number, pane->n_ranks)] = list->entries[i].value;
   return TRUE;
 }
 
@@ -316,7 +355,7 @@ make_sparse (WeirPanes *panes, WeirTask *task, Pane *pane, const Pane *list)
   start = (guint32 *) starts->data;
   memset (start, 0, ((gsize) length + 1) * sizeof *start);
   for (gsize i = 0; i < list->n; i++) {
-    list->entries[i].phase = weir_phase_of (length, list->entries[i].number);
+    list->entries[i].phase = weir_phase_of (&panes->keys, list->entries[i].number);
     start[list->entries[i].phase + 1]++;
   }
   for (guint i = 0; i < length; i++)
@@ -330,52 +369,69 @@ make_sparse (WeirPanes *panes, WeirTask *task, Pane *pane, const Pane *list)
   return TRUE;
 }
 
+/* Returns how many there are. */
+static gsize
+hold_ranks (guint32 *n_panes, const WeirValue *values, guint32 n)
+{
+  gsize n_held = 0;
+
+  for (guint32 i = 0; i < n; i++) {
+    guint is_there = !WEIR_IS_ABSENT (values[i]);
+
+    n_panes[i] += is_there;
+    n_held += is_there;
+  }
+  return n_held;
+}
+
 /* Keys of the pane stay while older panes leave. */
 static void
 hold_keys (WeirPanes *panes, const Pane *pane)
 {
-  guint32 *n_panes = panes->keys.n_panes;
-  gsize n = pane->n;
+  const WeirWindowKeys *keys = &panes->keys;
+  const guint32 n_ranks = MIN (pane->n_ranks, keys->n_ranks);
 
-  if (pane->values == NULL) {
-    for (gsize i = 0; i < pane->n; i++)
-      n_panes[pane->entries[i].number]++;
-  } else {
-    n = 0;
-    for (gsize i = 0; i < pane->n; i++) {
-      guint is_there = !WEIR_IS_ABSENT (pane->values[i]);
-
-      n_panes[i] += is_there;
-      n += is_there;
-    }
-  }
-  panes->n_last = n;
+  panes->n_last = pane->n;
+  for (gsize i = 0; i < pane->n; i++)
+    keys->n_panes[weir_place_of (pane->entries[i].number, keys->capacity)]++;
+  for (guint shard = 0; pane->values != NULL && shard < keys->n_shards; shard++)
+    panes->n_last += hold_ranks (keys->n_panes + (gsize) shard * keys->capacity,
+                                 pane->values + (gsize) shard * pane->n_ranks, n_ranks);
 }
 
 static inline gboolean
-enter_key (WeirPanes *panes, WeirTask *task, guint32 number, WeirValue value)
+enter_value (WeirPanes *panes, WeirTask *task, WeirValue *back, WeirValue value)
 {
-  WeirValue *back = &panes->keys.backs[number];
-
   if (WEIR_IS_NO_VALUE (*back))
     return store (panes, task, back, value);
   return reduce (panes, task, back, *back, value);
+}
+
+static gboolean
+enter_ranks (WeirPanes *panes, WeirTask *task, WeirValue *backs, const WeirValue *values, guint32 n)
+{
+  gboolean ok = TRUE;
+
+  for (guint32 i = 0; i < n; i++)
+    if (!WEIR_IS_ABSENT (values[i]))
+      ok &= enter_value (panes, task, &backs[i], values[i]);
+  return ok;
 }
 
 /* FALSE: the task has failed. */
 static gboolean
 enter_keys (WeirPanes *panes, WeirTask *task, const Pane *pane)
 {
+  const WeirWindowKeys *keys = &panes->keys;
+  const guint32 n_ranks = MIN (pane->n_ranks, keys->n_ranks);
   gboolean ok = TRUE;
 
-  if (pane->values == NULL) {
-    for (gsize i = 0; i < pane->n; i++)
-      ok &= enter_key (panes, task, pane->entries[i].number, pane->entries[i].value);
-  } else {
-    for (gsize i = 0; i < pane->n; i++)
-      if (!WEIR_IS_ABSENT (pane->values[i]))
-        ok &= enter_key (panes, task, (guint32) i, pane->values[i]);
-  }
+  for (gsize i = 0; i < pane->n; i++)
+    ok &= enter_value (panes, task, &keys->backs[weir_place_of (pane->entries[i].number, keys->capacity)],
+                       pane->entries[i].value);
+  for (guint shard = 0; pane->values != NULL && shard < keys->n_shards; shard++)
+    ok &= enter_ranks (panes, task, keys->backs + (gsize) shard * keys->capacity,
+                       pane->values + (gsize) shard * pane->n_ranks, n_ranks);
   return ok;
 }
 
@@ -386,7 +442,7 @@ make_pane (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirPaneSource *s
   Pane list = { 0 };
   gboolean ok = list_table (panes, task, source, &list) && take_columns (panes, task, source, pane);
 
-  if (ok && (pane->values != NULL || list.n > panes->keys.n_numbers / DENSE_SHARE))
+  if (ok && (pane->values != NULL || is_dense (panes, list.n)))
     ok = make_dense (panes, task, pane, &list);
   else if (ok && list.n > 0)
     ok = make_sparse (panes, task, pane, &list);
@@ -399,9 +455,9 @@ make_pane (WeirPanes *panes, WeirTask *task, Pane *pane, const WeirPaneSource *s
 
 /* The value becomes what remains of its key's window after the pane, and is put before what `front` has gathered. */
 static inline gboolean
-rebuild_value (WeirPanes *panes, WeirTask *task, guint32 number, WeirValue *value)
+rebuild_value (WeirPanes *panes, WeirTask *task, WeirValue *front, WeirValue *value)
 {
-  WeirValue *front = &panes->keys.fronts[number], raw = *value;
+  WeirValue raw = *value;
 
   *value = WEIR_NO_VALUE;
   if (WEIR_IS_NO_VALUE (*front)) {
@@ -417,41 +473,58 @@ rebuild_value (WeirPanes *panes, WeirTask *task, guint32 number, WeirValue *valu
 static gboolean
 rebuild_list (WeirPanes *panes, WeirTask *task, Pane *pane, guint phase)
 {
+  const WeirWindowKeys *keys = &panes->keys;
   gboolean ok = TRUE;
 
-  for (; ok && pane->next < pane->n && pane->entries[pane->next].phase == phase; pane->next++)
-    ok = rebuild_value (panes, task, pane->entries[pane->next].number, &pane->entries[pane->next].value);
+  for (; ok && pane->next < pane->n && pane->entries[pane->next].phase == phase; pane->next++) {
+    Entry *entry = &pane->entries[pane->next];
+
+    ok = rebuild_value (panes, task, &keys->fronts[weir_place_of (entry->number, keys->capacity)], &entry->value);
+  }
   if (phase + 1 == panes->length)
     pane->next = 0;
   return ok;
 }
 
+static inline WeirValue *
+run_of (WeirValue *column, guint32 n_ranks, const WeirPhaseRun *run)
+{
+  return column + (gsize) run->shard * n_ranks + run->start;
+}
+
 /* What is rebuilt of a pane has not been looked at for a window length. */
 static inline void
-prefetch_run (const Pane *pane, WeirPhaseRun run)
+prefetch_run (const Pane *pane, const WeirPhaseRun *run)
 {
-  const char *first = (const char *) &pane->values[run.start];
-  gsize size = MIN (run.n * sizeof (WeirValue), PREFETCH_MOST);
+  const char *first = (const char *) run_of (pane->values, pane->n_ranks, run);
+  gsize size = MIN ((run->end - run->start) * sizeof (WeirValue), PREFETCH_MOST);
 
   for (gsize at = 0; at < size; at += 64)
     __builtin_prefetch (first + at, 1);
 }
 
 static gboolean
+rebuild_run (WeirPanes *panes, WeirTask *task, WeirValue *fronts, WeirValue *values, guint32 n)
+{
+  for (guint32 i = 0; i < n; i++)
+    if (!WEIR_IS_ABSENT (values[i]) && !rebuild_value (panes, task, &fronts[i], &values[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
 rebuild_column (WeirPanes *panes, WeirTask *task, guint i, guint phase)
 {
   const Pane *pane = pane_at (panes, i), *soon = i >= PREFETCH_PANES ? pane_at (panes, i - PREFETCH_PANES) : NULL;
+  const WeirWindowKeys *keys = &panes->keys;
   WeirPhaseRun run;
 
-  for (guint k = 0; (run = weir_phase_run (panes->length, phase, k)).start < pane->n; k++) {
-    guint64 end = MIN (run.start + run.n, pane->n);
-
+  for (guint k = 0; weir_phase_run (keys, phase, k, MIN (pane->n_ranks, keys->n_ranks), &run); k++) {
     if (soon != NULL && soon->values != NULL)
-      prefetch_run (soon, run);
-    for (guint64 number = run.start; number < end; number++)
-      if (!WEIR_IS_ABSENT (pane->values[number]) &&
-          !rebuild_value (panes, task, (guint32) number, &pane->values[number]))
-        return FALSE;
+      prefetch_run (soon, &run);
+    if (!rebuild_run (panes, task, run_of (keys->fronts, keys->capacity, &run),
+                      run_of (pane->values, pane->n_ranks, &run), run.end - run.start))
+      return FALSE;
   }
   return TRUE;
 }
@@ -462,9 +535,9 @@ drop_backs (WeirPanes *panes, guint phase)
   const WeirWindowKeys *keys = &panes->keys;
   WeirPhaseRun run;
 
-  for (guint k = 0; (run = weir_phase_run (panes->length, phase, k)).start < keys->n_numbers; k++)
-    for (guint64 number = run.start; number < MIN (run.start + run.n, keys->n_numbers); number++)
-      drop (panes, &keys->backs[number]);
+  for (guint k = 0; weir_phase_run (keys, phase, k, keys->n_ranks, &run); k++)
+    for (guint32 i = 0; i < run.end - run.start; i++)
+      drop (panes, run_of (keys->backs, keys->capacity, &run) + i);
 }
 
 /* Newest pane first, so that each value finds the aggregate of all that came after it in `front`. */
@@ -514,37 +587,49 @@ weir_panes_enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirPan
   if (source != NULL)
     ok = make_pane (panes, task, &pane, source);
   ok = ok && move_to (panes, task, number) && enter_keys (panes, task, &pane);
-  if (ok && pane.n > 0)
+  if (ok && panes->n_last > 0)
     g_array_append_val (panes->panes, pane);
   else if (pane.block != NULL)
     weir_block_unref (pane.block);
   return ok && weir_task_is_going (task);
 }
 
+static gsize
+n_places (const WeirPanes *panes, const Pane *pane)
+{
+  return pane->values != NULL ? (gsize) pane->n_ranks * panes->keys.n_shards : pane->n;
+}
+
+static guint32
+number_at (const Pane *pane, gsize at)
+{
+  if (pane->values == NULL)
+    return pane->entries[at].number;
+  return (guint32) (at / pane->n_ranks) << WEIR_RANK_BITS | (guint32) (at % pane->n_ranks);
+}
+
 gboolean
 weir_panes_next (const WeirPanes *panes, gint64 number, gsize *at, WeirValue *key, WeirValue *value)
 {
   const Pane *pane = panes->panes->len > 0 ? pane_at (panes, panes->panes->len - 1) : NULL;
-  guint32 of;
 
   if (pane == NULL || pane->number != number)
     return FALSE;
-  while (pane->values != NULL && *at < pane->n && WEIR_IS_ABSENT (pane->values[*at]))
+  while (pane->values != NULL && *at < n_places (panes, pane) && WEIR_IS_ABSENT (pane->values[*at]))
     ++*at;
-  if (*at == pane->n)
+  if (*at == n_places (panes, pane))
     return FALSE;
-  of = pane->values != NULL ? (guint32) *at : pane->entries[*at].number;
-  *key = weir_key_value (&panes->keys.keys[of]);
+  *key = weir_key_value (weir_window_keys_key (&panes->keys, number_at (pane, *at)));
   *value = pane->values != NULL ? pane->values[*at] : pane->entries[*at].value;
   ++*at;
   return TRUE;
 }
 
 static inline WeirValue
-result (const WeirPanes *panes, WeirTask *task, guint32 number)
+result (const WeirPanes *panes, WeirTask *task, gsize at)
 {
   const WeirReduceParams *params = task->op->params;
-  WeirValue front = panes->keys.fronts[number], back = panes->keys.backs[number], value;
+  WeirValue front = panes->keys.fronts[at], back = panes->keys.backs[at], value;
 
   if (WEIR_IS_NO_VALUE (front))
     value = back;
@@ -564,13 +649,14 @@ weir_panes_emit (const WeirPanes *panes, WeirTask *task, gsize *at)
 
   weir_task_reserve (task, TRUE);
   for (guint i = 0; i < n && weir_task_is_going (task); i++) {
-    guint32 ahead = numbers[MIN (i + PREFETCH_KEYS, n - 1)];
+    const gsize place = weir_place_of (numbers[i], keys->capacity);
+    const gsize ahead = weir_place_of (numbers[MIN (i + PREFETCH_KEYS, n - 1)], keys->capacity);
 
     __builtin_prefetch (&keys->keys[ahead]);
     __builtin_prefetch (&keys->fronts[ahead]);
     __builtin_prefetch (&keys->backs[ahead]);
-    task->head.keys[i] = weir_key_value (&keys->keys[numbers[i]]);
-    task->head.values[i] = result (panes, task, numbers[i]);
+    task->head.keys[i] = weir_key_value (&keys->keys[place]);
+    task->head.values[i] = result (panes, task, place);
     task->head.n_elements = i + 1;
   }
   weir_task_flush (task);
