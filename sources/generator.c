@@ -59,6 +59,8 @@ generator_open (WeirSource *source, GError **error)
   self->interval = weir_options_duration (options, WEIR_OPTION_BATCH_INTERVAL);
   self->n_partitions = weir_options_integer (options, WEIR_OPTION_PARTITIONS);
   self->n_steered = FIRST_RECORDS;
+  self->next = 0; /* it may have been open before: the context was opened again after a failure */
+  self->is_begun = self->is_stopped = FALSE;
   return TRUE;
 }
 

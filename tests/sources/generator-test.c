@@ -19,7 +19,7 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  weir_context_free (fixture->ctx);
+  g_clear_pointer (&fixture->ctx, weir_context_free);
 }
 
 static void
@@ -200,6 +200,51 @@ add (const char *path, void (*test) (Fixture *, gconstpointer))
   g_test_add (path, Fixture, NULL, set_up, test, tear_down);
 }
 
+typedef struct {
+  gint64 next;
+  guint n_fails;
+} Seen;
+
+/* Fails once, after some batches; what comes again is what came. */
+static gboolean
+see (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
+{
+  Seen *seen = user_data;
+  g_autoptr (GArray) values = weir_dataset_collect (data, error);
+
+  g_assert_nonnull (values);
+  if (time == WEIR_MILLISECONDS (500) && seen->n_fails++ == 0) {
+    g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_USER, "as the test wants it");
+    return FALSE;
+  }
+  for (guint i = 0; i < values->len; i++)
+    g_assert_cmpint (weir_as_int (g_array_index (values, WeirValue, i)), ==, seen->next++);
+  return TRUE;
+}
+
+static void
+test_it_goes_on_after_a_batch_has_failed (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *folder = g_dir_make_tmp ("weir-generator-XXXXXX", NULL);
+  g_autofree char *uri = g_strdup_printf ("file://%s", folder);
+  const char *const command[] = { "rm", "-rf", folder, NULL };
+  g_autoptr (GError) error = NULL;
+  Seen seen = { 0 };
+
+  weir_context_set (fixture->ctx, "checkpoint", uri, &error);
+  g_assert_no_error (error);
+  weir_context_set (fixture->ctx, "checkpoint.interval", "100ms", &error);
+  g_assert_no_error (error);
+  weir_context_set (fixture->ctx, "log.level", "error", &error);
+  g_assert_no_error (error);
+  weir_foreach_batch (weir_generator_stream (fixture->ctx, number, 100, NULL), see, &seen);
+  advance (fixture, 10);
+  g_assert_cmpuint (seen.n_fails, ==, 2);
+  g_assert_cmpint (seen.next, ==, 100);
+  g_clear_pointer (&fixture->ctx, weir_context_free);
+  g_assert_true (g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -212,6 +257,7 @@ main (int argc, char **argv)
   add ("/generator/without-a-rate-batches-begin-small", test_without_a_rate_batches_begin_small_and_leave_out_nothing);
   add ("/generator/without-a-rate-a-slow-function-gets-fewer-records",
        test_without_a_rate_a_slow_function_gets_fewer_records);
+  add ("/generator/it-goes-on-after-a-batch-has-failed", test_it_goes_on_after_a_batch_has_failed);
   add ("/generator/what-cannot-be-is-a-mistake", test_what_cannot_be_is_a_mistake);
   return g_test_run ();
 }
