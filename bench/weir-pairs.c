@@ -1,6 +1,6 @@
 /* Joins, groups and orders of one in-memory batch a pass. --by join|table|outer|group|sort|sort-order|top.
  *
- * The output goes over all that comes out, as the references do: joined values are added, lists counted, the numbers of
+ * What comes out is all looked at, as in the references: joined values are added, lists counted, the numbers of
  * a sorted dataset and of top added up.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,19 +17,19 @@ typedef struct {
   WeirValue *values, *second_values;
 } Job;
 
-static void
-add_joined (WeirTask *task, WeirIter *rows, gpointer user_data)
+/* What is joined goes on to the next operator. */
+static WeirValue
+add_both (WeirTask *task, WeirValue joined, gpointer user_data)
 {
-  WeirPass *pass = user_data;
-  WeirValue row;
-  guint64 sum = 0;
+  WeirValue both = weir_val (joined);
 
-  while (weir_iter_next (rows, &row)) {
-    WeirValue both = weir_val (row);
+  return weir_int (weir_as_int (weir_key (both)) + weir_as_int (weir_val (both)));
+}
 
-    sum += (guint64) (weir_as_int (weir_key (both)) + weir_as_int (weir_val (both)));
-  }
-  __atomic_add_fetch (&pass->total, (gint64) sum, __ATOMIC_RELAXED);
+static void
+add_joined (Job *job, WeirStream *joined)
+{
+  weir_pass_sum (&job->pass, weir_reduce (weir_map (joined, add_both, NULL), WEIR_SUM, NULL));
 }
 
 static void
@@ -104,7 +104,7 @@ build_join (Job *job)
   weir_queue_set_partitions (job->second, (guint) MAX (args->workers, 1));
   second = weir_queue_stream (job->pass.ctx, job->second, TRUE);
   job->second_values = pair_values (bench_pairs_new (args->items, args->keys, args->items), args->items);
-  weir_foreach_partition (weir_join (job->pass.lines, second), add_joined, &job->pass);
+  add_joined (job, weir_join (job->pass.lines, second));
 }
 
 static void
@@ -114,7 +114,7 @@ build_table (Job *job, WeirTransformFunc f)
   WeirValue *pairs = pair_values (bench_table_new (args->keys), args->keys);
   WeirDataset *table = weir_context_dataset (job->pass.ctx, pairs, args->keys, 1);
 
-  weir_foreach_partition (weir_transform (job->pass.lines, f, table), add_joined, &job->pass);
+  add_joined (job, weir_transform (job->pass.lines, f, table));
 }
 
 static void
@@ -165,7 +165,7 @@ main (int argc, char **argv)
 {
   BenchArgs args;
   Job job = { .args = &args };
-  double seconds = 0;
+  double seconds = 0, best = G_MAXDOUBLE;
   gint64 first;
   guint passes = 0;
 
@@ -180,10 +180,12 @@ main (int argc, char **argv)
     if (job.pass.total != first)
       weir_pass_die ("a pass gave something else than the first", NULL);
     seconds += job.pass.processing;
+    best = MIN (best, job.pass.processing);
   }
-  printf ("{\"program\": \"weir-pairs\", \"rate\": %.1f, \"unit\": \"items/s\", \"seconds\": %.3f, \"passes\": %u, "
-          "\"result\": %llu}\n",
-          (double) args.items * passes / seconds, seconds, passes, (unsigned long long) first);
+  printf (
+      "{\"program\": \"weir-pairs\", \"rate\": %.1f, \"unit\": \"items/s\", \"best\": %.1f, \"seconds\": %.3f, \"passes\": %u, "
+      "\"result\": %llu}\n",
+      (double) args.items * passes / seconds, (double) args.items / best, seconds, passes, (unsigned long long) first);
   weir_pass_clear (&job.pass);
   if (job.second != NULL)
     weir_queue_free (job.second);

@@ -175,7 +175,7 @@ static guint64
 written_bytes (void)
 {
   g_autofree char *text = NULL;
-  const char *line;
+  const char *line = NULL;
 
   if (!g_file_get_contents ("/proc/self/io", &text, NULL, NULL) || (line = strstr (text, "wchar: ")) == NULL)
     die ("/proc/self/io does not tell what was written", NULL);

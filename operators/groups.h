@@ -22,6 +22,7 @@ typedef struct {
   WeirRows owner;
   WeirGroup *groups;
   gsize n_groups;
+  guint64 *marks; /* what operators/table-join.c has found, in owner's memory */
 } WeirGroups;
 
 #define WEIR_GROUPS_INSTANCE_SIZE (sizeof (WeirRows *))

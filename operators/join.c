@@ -1,6 +1,6 @@
 /* Owns cogroup and the joins: two inputs, grouped by key together (operators/groups.h); a key's pairs are all its values
- * of the first input with all of the second. Both sides run on workers. A dataset of the context whose own keys need
- * not be kept is looked up instead (operators/lookup-join.h).
+ * of the first input with all of the second. Both sides run on workers. A dataset of the context is looked up instead
+ * (operators/lookup-join.h; where all of its keys are kept, operators/table-join.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,6 +9,7 @@
 #include "engine/verb.h"
 #include "operators/groups.h"
 #include "operators/lookup-join.h"
+#include "operators/table-join.h"
 
 /* What to do with a key that one input does not have. */
 typedef enum { KEEP_NEITHER, KEEP_FIRST = 1, KEEP_SECOND = 2, KEEP_BOTH = 3 } Keep;
@@ -147,15 +148,28 @@ is_of_context (const WeirDataset *dataset)
   return dataset != NULL && dataset->ctx != NULL;
 }
 
+/* A dataset of the context is hashed once, whatever is done with its keys. */
+static WeirDataset *
+join_with_table (const WeirOpClass *klass, WeirDataset *data, WeirDataset *table, gboolean table_is_first)
+{
+  const WeirOpClass *keeps_data = table_is_first ? &right_class : &left_class;
+
+  if (klass == &join_class || klass == keeps_data)
+    return weir_lookup_join (data, table, table_is_first, klass == keeps_data);
+  if (klass == &cogroup_class)
+    return weir_table_join (data, table, table_is_first, WEIR_TABLE_COGROUP);
+  return weir_table_join (data, table, table_is_first, klass == &full_class ? WEIR_TABLE_FULL_OUTER : WEIR_TABLE_OUTER);
+}
+
 static WeirDataset *
 join_datasets (const WeirOpClass *klass, WeirDataset *a, WeirDataset *b)
 {
   WeirDataset *const parents[] = { a, b };
 
-  if (is_of_context (b) && a != NULL && (klass == &join_class || klass == &left_class))
-    return weir_lookup_join (a, b, FALSE, klass == &left_class);
-  if (is_of_context (a) && b != NULL && (klass == &join_class || klass == &right_class))
-    return weir_lookup_join (b, a, TRUE, klass == &right_class);
+  if (is_of_context (b) && a != NULL)
+    return join_with_table (klass, a, b, FALSE);
+  if (is_of_context (a) && b != NULL)
+    return join_with_table (klass, b, a, TRUE);
   return weir_verb_on_datasets ((WeirVerb){ .klass = klass }, parents, G_N_ELEMENTS (parents));
 }
 
@@ -188,8 +202,8 @@ weir_join (WeirStream *a, WeirStream *b)
  * @b: a dataset of pairs of the same batch, or of weir_context_dataset(); may be @a
  *
  * weir_join() of datasets. Where one is of weir_context_dataset(), the other's pairs look their keys up in it: they keep
- * their order and partitions, and nothing is hashed anew; so it is with the outer joins that keep no key of the context's
- * dataset alone. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
+ * their order and partitions, and it is not hashed anew; so it is with the outer joins that keep no key of the context's
+ * dataset alone. The others, and cogroup, group the other one's pairs only. Called on the runner, in a function of transform or foreach; runs when the result is asked for.
  *
  * Returns: (transfer none): the new dataset
  */

@@ -156,7 +156,8 @@ allocate_entries (WeirKeyIndex *index)
   index->shift = 31;
   while (index->shift > 0 && (guint64) 1 << (32 - index->shift) < 2 * n)
     index->shift--;
-  size = count_places (index) * sizeof (WeirKeyEntry);
+  index->n_places = count_places (index);
+  size = index->n_places * sizeof (WeirKeyEntry);
   index->block = weir_block_new (index->table.memory, size + CACHE_LINE);
   if (index->block == NULL)
     return FALSE;
@@ -224,6 +225,35 @@ weir_key_entry_equal_far (const WeirKeyEntry *entry, const WeirKey *key)
   return (key->meta & (WEIR_KEY_LONG | WEIR_KEY_CELLS)) != 0 && weir_key_equal_slow (own, key);
 }
 
+gsize
+weir_key_index_place (const WeirKeyIndex *index, guint64 start)
+{
+  return MIN ((gsize) (start >> index->shift), index->n_places);
+}
+
+gsize
+weir_key_index_end (const WeirKeyIndex *index, guint64 end)
+{
+  gsize place = weir_key_index_place (index, end);
+
+  while (place < index->n_places && index->entries[place].meta != 0 && index->entries[place].hash < end)
+    place++;
+  return place;
+}
+
+WeirValue
+weir_key_entry_key (const WeirKeyEntry *entry)
+{
+  const WeirKey word = { entry->lo, 0, entry->hash, entry->meta };
+  guint kind = entry->meta >> WEIR_KEY_KIND_SHIFT & 15;
+
+  if ((entry->meta & WEIR_KEY_INDEX_FAR) != 0)
+    return weir_key_value ((const WeirKey *) (guintptr) entry->lo);
+  if (kind == WEIR_TEXT || kind == WEIR_BYTES)
+    return WEIR_VALUE_INIT (data, (const char *) &entry->lo, entry->meta & WEIR_KEY_SIZE, kind, 0);
+  return weir_key_value (&word);
+}
+
 static WeirKeyIndex *
 index_new (const WeirDataset *dataset, const WeirSeed *seed)
 {
@@ -271,4 +301,15 @@ weir_key_index_of (WeirDataset *dataset, WeirRun *run, const char *name)
   if (dataset->index == NULL)
     fail (run, WEIR_ERROR_MEMORY_LIMIT, name, "no memory to hash the context's dataset by key: give it fewer pairs");
   return dataset->index;
+}
+
+const WeirKeyIndex *
+weir_key_index_for (WeirVerb *verb, WeirDataset *data, WeirDataset *table)
+{
+  WeirRun *run = weir_dataset_run_of (data);
+
+  if (run != NULL && run == weir_dataset_run_of (table))
+    return weir_key_index_of (table, run, run->asker != NULL ? run->asker : verb->klass->verb);
+  verb->mistake = g_strdup ("takes datasets of different batches or contexts: use those that the function was given");
+  return NULL;
 }

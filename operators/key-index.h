@@ -8,6 +8,7 @@
 
 #include "engine/dataset.h"
 #include "engine/table.h"
+#include "engine/verb.h"
 
 #define WEIR_KEY_INDEX_SALT ((guint64) 1 << 33) /* of the seed: operators that look up must hash as it does */
 
@@ -27,12 +28,22 @@ typedef struct {
   WeirArena arena;  /* of values, and of keys that are no single word */
   WeirBlock *block; /* of the entries */
   WeirKeyEntry *entries;
-  guint shift; /* of a hash to its home */
+  gsize n_places; /* for entries; the last one is free */
+  guint shift;    /* of a hash to its home */
 } WeirKeyIndex;
 
 /* The index of a dataset of the context, made if there is none yet. NULL: an element is no pair, and the batch has
  * failed; @name: of the operator that asks. */
 const WeirKeyIndex *weir_key_index_of (WeirDataset *dataset, WeirRun *run, const char *name);
+
+/* The same for a verb's two datasets, which have to be of one batch: if they are not, that is the verb's mistake. */
+const WeirKeyIndex *weir_key_index_for (WeirVerb *verb, WeirDataset *data, WeirDataset *table);
+
+/* Entries of hashes from @start (up to 2^32) on are not before this place; none of those before @end is after this one. */
+gsize weir_key_index_place (const WeirKeyIndex *index, guint64 start);
+gsize weir_key_index_end (const WeirKeyIndex *index, guint64 end);
+/* Valid as long as the index. */
+WeirValue weir_key_entry_key (const WeirKeyEntry *entry);
 
 gboolean weir_key_entry_equal_far (const WeirKeyEntry *entry, const WeirKey *key);
 
@@ -47,8 +58,10 @@ weir_key_index_start (const WeirKeyIndex *index, const WeirKey *key)
 static inline const WeirKeyEntry *
 weir_key_index_find (const WeirKeyEntry *entry, const WeirKey *key)
 {
+  const guint32 bits = WEIR_KEY_BITS | WEIR_KEY_INDEX_FAR;
+
   for (; entry->meta != 0 && entry->hash <= key->hash; entry++) {
-    if (entry->lo == key->lo && ((entry->meta ^ key->meta) & (WEIR_KEY_BITS | WEIR_KEY_INDEX_FAR)) == 0)
+    if (entry->lo == key->lo && (((entry->meta ^ key->meta) & bits) | key->hi) == 0)
       return entry;
     if (G_UNLIKELY ((entry->meta & WEIR_KEY_INDEX_FAR) != 0) && weir_key_entry_equal_far (entry, key))
       return entry;

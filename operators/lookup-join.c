@@ -74,6 +74,14 @@ emit_one (WeirTask *task, const LookupJoin *params, WeirValue key, WeirValue val
     weir_task_flush (task);
 }
 
+/* Its home and what is behind it, which may be in the next cache line. */
+static inline void
+prefetch (const WeirKeyEntry *home)
+{
+  __builtin_prefetch (home);
+  __builtin_prefetch (home + 1);
+}
+
 static void
 look_up (WeirTask *task, const LookupJoin *params, const WeirChunk *in, WeirValue *spare)
 {
@@ -88,7 +96,7 @@ look_up (WeirTask *task, const LookupJoin *params, const WeirChunk *in, WeirValu
 
     if (i < in->n) {
       weir_key_of (in->keys[i], &seed, &keys[i], &cells[i]);
-      __builtin_prefetch (weir_key_index_start (index, &keys[i]));
+      prefetch (weir_key_index_start (index, &keys[i]));
     }
     if (i < AHEAD)
       continue;
@@ -139,14 +147,10 @@ weir_lookup_join (WeirDataset *data, WeirDataset *table, gboolean table_is_first
 {
   LookupJoin *params = g_new0 (LookupJoin, 1);
   WeirVerb verb = { .params = params, .salt = WEIR_KEY_INDEX_SALT };
-  WeirRun *run = weir_dataset_run_of (data);
 
   params->table_is_first = table_is_first;
   params->keeps_data = keeps_data;
   verb.klass = class_of (params);
-  if (run != NULL && run == weir_dataset_run_of (table))
-    params->index = weir_key_index_of (table, run, run->asker != NULL ? run->asker : verb.klass->verb);
-  else
-    verb.mistake = g_strdup ("takes datasets of different batches or contexts: use those that the function was given");
+  params->index = weir_key_index_for (&verb, data, table);
   return weir_verb_on_dataset (verb, data);
 }
