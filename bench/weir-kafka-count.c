@@ -1,12 +1,12 @@
 /* Words of a Kafka topic, read from its beginning: by --by count the words of each batch, by totals running totals of
- * them, with a checkpoint where BENCH_CHECKPOINT names one. Ends with the first empty batch after data.
+ * them, with a checkpoint where --directory names one. Ends with the first empty batch after data.
  *
  * The clock runs from before the context starts to the end of the last batch with data, and so includes connecting.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "bench/kafka.h"
 #include "bench/weir-pass.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <weir/kafka.h>
@@ -80,20 +80,19 @@ set (WeirContext *ctx, const char *key, const char *value)
 }
 
 static void
-build (KafkaCount *count, gboolean wants_totals)
+build (KafkaCount *count, const BenchArgs *args)
 {
   g_autofree char *group = g_strdup_printf ("bench-weir-%d", (int) getpid ()); /* without offsets of a run before */
-  WeirKafka *kafka = weir_kafka_new (count->ctx, bench_kafka_from ("BENCH_BROKERS"), group);
+  WeirKafka *kafka = weir_kafka_new (count->ctx, args->brokers, group);
   g_autoptr (GError) error = NULL;
   WeirStream *words;
 
   if (!weir_kafka_set (kafka, "auto.offset.reset", "earliest", &error))
     weir_pass_die ("property", error);
-  words =
-      weir_split (weir_map (weir_kafka_direct_stream (kafka, bench_kafka_from ("BENCH_TOPIC")), value_of, NULL), ' ');
+  words = weir_split (weir_map (weir_kafka_direct_stream (kafka, args->topic), value_of, NULL), ' ');
   words = weir_count_by_value (words);
   weir_foreach_partition (words, sum_partition, count);
-  if (wants_totals)
+  if (args->by != NULL && strcmp (args->by, "totals") == 0)
     weir_foreach_batch (weir_update_state_by_key (words, add_up, NULL), compute, NULL);
 }
 
@@ -113,15 +112,16 @@ main (int argc, char **argv)
   count.ctx = ctx;
   set (ctx, "workers", workers);
   set (ctx, "log.level", "error");
-  set (ctx, "checkpoint", g_getenv ("BENCH_CHECKPOINT"));
+  if (args.directory != NULL && args.directory[0] != '\0')
+    set (ctx, "checkpoint", args.directory);
   weir_context_add_listener (ctx, &listener, &count);
-  build (&count, args.by != NULL && strcmp (args.by, "totals") == 0);
+  build (&count, &args);
   started = bench_now ();
   if (!weir_context_run (ctx, &error))
     weir_pass_die ("run", error);
   printf (
-      "{\"program\": \"weir-kafka-count\", \"rate\": %.1f, \"unit\": \"records/s\", \"seconds\": %.3f, \"cpu_seconds\": %.3f, "
-      "\"records\": %lld, \"words\": %lld, \"peak_rss_bytes\": %llu}\n",
+      "{\"program\": \"weir-kafka-count\", \"rate\": %.1f, \"unit\": \"messages/s\", \"seconds\": %.3f, \"cpu_seconds\": %.3f, "
+      "\"messages\": %lld, \"words\": %lld, \"peak_rss_bytes\": %llu}\n",
       (double) count.n_records / (count.last - started), count.last - started, bench_cpu_seconds (),
       (long long) count.n_records, (long long) count.words, (unsigned long long) bench_peak_rss_bytes ());
   return 0;

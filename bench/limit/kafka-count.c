@@ -4,18 +4,18 @@
  * --processes: how many handles.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "bench/args.h"
-#include "bench/kafka.h"
+#include "bench/limit/kafka-client.h"
 #include "bench/limit/simd-words.h"
 #include "bench/usage.h"
 
-#include <librdkafka/rdkafka.h>
 #include <pthread.h>
+#include <stdio.h>
 
 enum { N_PARTITIONS = 4, AT_ONCE = 10000, MOST_HANDLES = 4, FIRST_SLOTS = 4096, LONGEST = 1 << 20, LOAD_PADDING = 64 };
 
 typedef struct {
   pthread_t thread;
+  const BenchArgs *args;
   uint64_t index, n_handles;
   SimdTable table;
   SimdWords words;
@@ -24,21 +24,25 @@ typedef struct {
 } Reader;
 
 static rd_kafka_t *
-handle_new (void)
+handle_new (const BenchArgs *args)
 {
-  static const char *const properties[][2] = {
-    { "group.id", "bench-limit" },        { "enable.auto.commit", "false" },
-    { "enable.partition.eof", "true" },   { "auto.offset.reset", "earliest" },
-    { "queued.min.messages", "1000000" }, { "queued.max.messages.kbytes", "262144" },
-    { "fetch.max.bytes", "52428800" },    { "fetch.message.max.bytes", "10485760" }
-  };
-  rd_kafka_conf_t *conf = rd_kafka_conf_new ();
-  char said[512];
+  static const char *const settings[] = { "group.id",
+                                          "bench-limit",
+                                          "enable.auto.commit",
+                                          "false",
+                                          "enable.partition.eof",
+                                          "true",
+                                          "queued.min.messages",
+                                          "1000000",
+                                          "queued.max.messages.kbytes",
+                                          "262144",
+                                          "fetch.max.bytes",
+                                          "52428800",
+                                          "fetch.message.max.bytes",
+                                          "10485760",
+                                          NULL };
 
-  rd_kafka_conf_set (conf, "bootstrap.servers", bench_kafka_from ("BENCH_BROKERS"), said, sizeof said);
-  for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++)
-    rd_kafka_conf_set (conf, properties[i][0], properties[i][1], said, sizeof said);
-  return rd_kafka_new (RD_KAFKA_CONSUMER, conf, said, sizeof said);
+  return kafka_client_new (RD_KAFKA_CONSUMER, args, settings);
 }
 
 static int
@@ -48,7 +52,7 @@ assign (rd_kafka_t *rk, const Reader *reader)
   int n;
 
   for (uint64_t i = reader->index; i < N_PARTITIONS; i += reader->n_handles)
-    rd_kafka_topic_partition_list_add (list, bench_kafka_from ("BENCH_TOPIC"), (int32_t) i)->offset = 0;
+    rd_kafka_topic_partition_list_add (list, reader->args->topic, (int32_t) i)->offset = 0;
   n = list->cnt;
   rd_kafka_assign (rk, list);
   rd_kafka_topic_partition_list_destroy (list);
@@ -72,7 +76,7 @@ read_all (void *data)
 {
   static __thread rd_kafka_message_t *messages[AT_ONCE];
   Reader *reader = data;
-  rd_kafka_t *rk = handle_new ();
+  rd_kafka_t *rk = handle_new (reader->args);
   rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer (rk);
   int n_left = assign (rk, reader);
 
@@ -109,6 +113,7 @@ main (int argc, char **argv)
   bench_args_parse (&args, argc, argv);
   n_handles = args.processes < 1 ? 1 : args.processes > MOST_HANDLES ? MOST_HANDLES : args.processes;
   for (uint64_t i = 0; i < n_handles; i++) {
+    readers[i].args = &args;
     readers[i].index = i;
     readers[i].n_handles = n_handles;
     simd_table_init (&readers[i].table, FIRST_SLOTS, 1);
@@ -124,8 +129,8 @@ main (int argc, char **argv)
       last = readers[i].last;
   }
   printf (
-      "{\"program\": \"kafka-count\", \"rate\": %.1f, \"unit\": \"records/s\", \"seconds\": %.3f, \"cpu_seconds\": %.3f, "
-      "\"records\": %llu, \"words\": %lld, \"peak_rss_bytes\": %llu}\n",
+      "{\"program\": \"kafka-count\", \"rate\": %.1f, \"unit\": \"messages/s\", \"seconds\": %.3f, \"cpu_seconds\": %.3f, "
+      "\"messages\": %llu, \"words\": %lld, \"peak_rss_bytes\": %llu}\n",
       (double) n_messages / (last - started), last - started, bench_cpu_seconds (), (unsigned long long) n_messages,
       (long long) words, (unsigned long long) bench_peak_rss_bytes ());
   return 0;
