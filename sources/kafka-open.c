@@ -57,6 +57,18 @@ add_partition (WeirKafkaSource *self, const char *topic, gint32 number)
   g_ptr_array_add (self->partitions, partition);
 }
 
+/* Those that the job names itself must be there: nobody would ever miss one that is not. */
+static gboolean
+check_assigned (WeirKafkaSource *self, rd_kafka_t *rk, GError **error)
+{
+  gint64 low, high;
+
+  for (guint i = 0; self->topics.assigned != NULL && i < self->partitions->len; i++)
+    if (!weir_kafka_ask_bounds (rk, weir_kafka_partition_at (self, i), &low, &high, error))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 list_partitions (WeirKafkaSource *self, GError **error)
 {
@@ -71,7 +83,7 @@ list_partitions (WeirKafkaSource *self, GError **error)
 
     add_partition (self, name->topic, name->partition);
   }
-  return TRUE;
+  return check_assigned (self, rk, error);
 }
 
 /* One handle parses on one thread: two read twice as much, where there are partitions and CPUs for both. */

@@ -18,6 +18,19 @@ expect_start_error (const KafkaFixture *fixture, KafkaJobSpec spec, gint code, c
 }
 
 static void
+assign_ninth (WeirKafka *kafka, WeirStream *stream, gconstpointer topic)
+{
+  weir_kafka_assign (stream, topic, 9, 0);
+}
+
+static void
+test_an_assigned_partition_that_is_not_there (KafkaFixture *fixture, gconstpointer data)
+{
+  expect_start_error (fixture, (KafkaJobSpec){ .build = assign_ninth, .data = fixture->topic }, WEIR_ERROR_FAILED,
+                      "-9");
+}
+
+static void
 test_mistakes_are_named (KafkaFixture *fixture, gconstpointer data)
 {
   expect_start_error (fixture, (KafkaJobSpec){ .topics = "no-such-topic" }, WEIR_ERROR_SOURCE,
@@ -31,6 +44,7 @@ int
 main (int argc, char **argv)
 {
   static const KafkaTest tests[] = {
+    { "an-assigned-partition-that-is-not-there", 1, test_an_assigned_partition_that_is_not_there },
     { "mistakes-are-named", 1, test_mistakes_are_named },
   };
 
