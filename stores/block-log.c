@@ -112,7 +112,8 @@ cut_to (const WeirFolder *folder, const char *name, gsize size, GError **error)
   return -1;
 }
 
-/* What the last process left behind its last whole group. A segment without even a head is as good as none. */
+/* What the last process left behind its last whole group. What is whole is synced, even if that process did not live to do
+ * it: it will be processed. A segment without even a head is as good as none. */
 static gboolean
 mend_last (WeirBlockLog *log, const WeirSegmentScan *scan, GError **error)
 {
@@ -131,7 +132,8 @@ mend_last (WeirBlockLog *log, const WeirSegmentScan *scan, GError **error)
   }
   log->fd = cut_to (&log->folder, name, scan->size, error);
   log->size = scan->size;
-  return log->fd >= 0;
+  log->is_entry_synced = log->fd >= 0 && weir_folder_sync (&log->folder, error);
+  return log->is_entry_synced;
 }
 
 static gboolean
