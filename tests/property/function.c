@@ -38,6 +38,15 @@ fold (WeirValue value, guint n)
   return (guint) (weir_hash (value) % n);
 }
 
+/* Texts that begin alike: what is kept or compared in words of eight bytes must tell them apart. */
+WeirValue
+function_prefix (guint i)
+{
+  static const guint sizes[] = { 0, 7, 8, 9, 10, 16, 17, 18 };
+
+  return weir_text_n ("abcdefghijklmnopqr", sizes[i % G_N_ELEMENTS (sizes)]);
+}
+
 static WeirValue
 scalar (Place *place, guint32 seed)
 {
@@ -53,7 +62,7 @@ scalar (Place *place, guint32 seed)
   case 3:
     return place_format (place, "%" G_GINT64_FORMAT ": a name too long for sixteen bytes", seed / 8 % 3, 0);
   case 4:
-    return weir_text ("");
+    return function_prefix (seed / 8);
   case 5:
     return weir_bytes ("\0\xff", 1 + seed / 8 % 2);
   case 6:
@@ -75,17 +84,18 @@ words (Place *place, guint32 seed)
 WeirValue
 function_record (Place *place, guint which, guint32 seed)
 {
-  WeirValue items[2];
+  WeirValue items[2], key;
 
   switch (which) {
   case SOURCE_COUNTED:
-    return place_pair (place, place_format (place, "k%" G_GINT64_FORMAT, seed % 6, 0), weir_int (seed / 6 % 100));
+    key = seed % 2 == 0 ? place_format (place, "k%" G_GINT64_FORMAT, seed / 2 % 5, 0) : function_prefix (seed / 2);
+    return place_pair (place, key, weir_int (seed / 16 % 100));
   case SOURCE_WORDS:
     return words (place, seed);
   case SOURCE_INTS:
     return weir_int ((gint64) (seed % 100) - 50);
   case SOURCE_PAIRS:
-    return place_pair (place, scalar (place, seed % 40), scalar (place, seed / 40));
+    return place_pair (place, scalar (place, seed % 64), scalar (place, seed / 64));
   default:
     items[0] = scalar (place, seed / 3);
     items[1] = scalar (place, seed / 5);

@@ -23,6 +23,7 @@ enum { ORDER_OF_VALUES, ORDER_BACKWARDS, ORDER_NULL, ORDER_OF_CLASSES, N_ORDERS 
 enum { SOURCE_COUNTED, SOURCE_ANY, SOURCE_WORDS, SOURCE_INTS, SOURCE_PAIRS, N_SOURCES };
 
 guint fold (WeirValue value, guint n); /* a number below @n */
+WeirValue function_prefix (guint i);
 WeirValue function_record (Place *place, guint which, guint32 seed);
 WeirValue function_map (Place *place, guint which, WeirValue value);
 gboolean function_filter (guint which, WeirValue value);

@@ -87,6 +87,7 @@ table_fill (Place *place, GArray *table)
   for (guint i = 0; i < 8; i++) {
     elements_add (table, place_pair (place, place_format (place, "k%" G_GINT64_FORMAT, i % 3, 0), weir_int (i)));
     elements_add (table, place_pair (place, weir_int (i % 5), weir_nil ()));
+    elements_add (table, place_pair (place, function_prefix (i), weir_int (-1 - (gint64) i)));
   }
   elements_add (table, place_pair (place, weir_nil (), weir_text ("of nil")));
 }
