@@ -190,13 +190,15 @@ static gboolean
 open_shared (WeirOutput *output, GError **error)
 {
   Params *params = output->params;
+  const char *path = weir_options_string (weir_engine_options (output->engine), WEIR_OPTION_KAFKA_PROPERTIES);
   Shared *shared = params->shared = g_new0 (Shared, 1);
 
   shared->n_users = 1;
   shared->producer.kafka = params->kafka;
   shared->producer.engine = output->engine;
   shared->producer.label = output->label;
-  if (output->is_sealed && !become_decider (output, shared, error))
+  if (!weir_kafka_read_file (params->kafka, path, error) ||
+      (output->is_sealed && !become_decider (output, shared, error)))
     return FALSE;
   return weir_kafka_producer_open (&shared->producer, params->was_open, error);
 }

@@ -12,6 +12,9 @@
 #include "engine/options.h"
 
 #define ASK_MS           1000
+#define QUEUE_SHARE      8 /* of memory.limit: what the client may hold until it is delivered */
+#define LEAST_QUEUE      ((gsize) 4 * 1024 * 1024)
+#define MOST_QUEUE       ((gsize) 128 * 1024 * 1024)
 #define FIRST_PATIENCE   WEIR_SECONDS (10)
 #define LATER_PATIENCE   WEIR_SECONDS (60) /* as the sources */
 #define UNKNOWN_PATIENCE WEIR_SECONDS (2)  /* a topic that was made just now is not known everywhere yet */
@@ -77,11 +80,14 @@ topic_free (gpointer data)
 static gboolean
 make_handle (WeirKafkaProducer *producer, GError **error)
 {
+  gsize limit = weir_memory_limit (weir_engine_memory (producer->engine));
   g_autofree char *timeout = g_strdup_printf ("%u", producer->transaction_timeout);
+  g_autofree char *kbytes =
+      g_strdup_printf ("%" G_GSIZE_FORMAT, CLAMP (limit / QUEUE_SHARE, LEAST_QUEUE, MOST_QUEUE) / 1024);
   const WeirKafkaSetting defaults[] = {
     { "partitioner", "murmur2_random" }, /* as Java's */
     { "queue.buffering.max.messages", "1000000" },
-    { "queue.buffering.max.kbytes", "131072" },
+    { "queue.buffering.max.kbytes", kbytes },
     { "transaction.timeout.ms", producer->transaction_id != NULL ? timeout : "60000" },
     { producer->transaction_id == NULL ? "message.timeout.ms" : NULL, "0" }, /* never given up */
     { NULL, NULL },
@@ -119,12 +125,9 @@ drop_handle (WeirKafkaProducer *producer)
 gboolean
 weir_kafka_producer_open (WeirKafkaProducer *producer, gboolean is_patient, GError **error)
 {
-  const WeirOptions *options = weir_engine_options (producer->engine);
-
   pthread_mutex_init (&producer->topics_lock, NULL);
   pthread_mutex_init (&producer->lock, NULL);
-  return weir_kafka_read_file (producer->kafka, weir_options_string (options, WEIR_OPTION_KAFKA_PROPERTIES), error) &&
-         make_handle (producer, error) &&
+  return make_handle (producer, error) &&
          weir_kafka_handle_reach (producer->rk, producer->kafka, is_patient ? LATER_PATIENCE : FIRST_PATIENCE, error);
 }
 

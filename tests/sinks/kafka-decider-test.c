@@ -304,6 +304,25 @@ test_a_transaction_has_to_outlast_an_epoch (void)
   place_clear (&place);
 }
 
+/* The file of properties counts as much as what the job says. */
+static void
+test_the_time_may_be_said_in_a_file (void)
+{
+  g_autofree char *path = NULL;
+  Place place;
+  Job job;
+
+  if (!place_init (&place))
+    return;
+  scratch_write (&place.scratch, "properties", "producer.transaction.timeout.ms=2999\n");
+  path = scratch_path (&place.scratch, "properties");
+  job_init (&job, &place, "checkpoint", 1);
+  set (job.ctx, "kafka.properties", path);
+  run_into (&job, WEIR_ERROR_OPTION, "transaction.timeout.ms has to be three times as long");
+  job_clear (&job);
+  place_clear (&place);
+}
+
 /* Where no topic is known at start the marker needs another place. */
 static void
 test_topics_may_be_unknown_at_start (void)
@@ -536,6 +555,7 @@ main (int argc, char **argv)
   g_test_add_func ("/kafka-decider/outputs-of-two-connections-are-refused",
                    test_outputs_of_two_connections_are_refused);
   g_test_add_func ("/kafka-decider/a-transaction-has-to-outlast-an-epoch", test_a_transaction_has_to_outlast_an_epoch);
+  g_test_add_func ("/kafka-decider/the-time-may-be-said-in-a-file", test_the_time_may_be_said_in_a_file);
   g_test_add_func ("/kafka-decider/topics-may-be-unknown-at-start", test_topics_may_be_unknown_at_start);
   g_test_add_func ("/kafka-decider/killed-around-the-commit", test_killed_around_the_commit);
   g_test_add_func ("/kafka-decider/killed-at-every-step-of-an-epoch", test_killed_at_every_step_of_an_epoch);
