@@ -110,6 +110,17 @@ weir_intake_plan (WeirIntake *intake, WeirPlan *plan)
   count_rejects (intake, n_too_large, n_too_deep);
 }
 
+/* Under lock: back-pressure, as far as it is known by now. */
+static void
+follow_estimate (WeirIntake *intake)
+{
+  gdouble rate = intake->source->rate;
+
+  if (rate > 0)
+    weir_throttle_set_rate (&intake->throttle, intake->most_rate > 0 ? MIN (rate, intake->most_rate) : rate,
+                            weir_intake_now (intake));
+}
+
 void
 weir_intake_release (WeirIntake *intake, WeirPlan *plan)
 {
@@ -121,6 +132,7 @@ weir_intake_release (WeirIntake *intake, WeirPlan *plan)
   g_free (data->starts);
   g_free (data);
   pthread_mutex_lock (&intake->lock);
+  follow_estimate (intake);
   weir_backlog_released (&intake->backlog, plan->n_bytes);
   pthread_cond_broadcast (&intake->changed);
   pthread_mutex_unlock (&intake->lock);

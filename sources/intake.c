@@ -112,8 +112,9 @@ init (WeirIntake *intake, const WeirIntakeSpec *spec)
   };
   init_lock (intake);
   weir_backlog_init (&intake->backlog);
-  weir_throttle_init (&intake->throttle, weir_options_integer (options, WEIR_OPTION_RECEIVER_MAX_RATE),
-                      weir_clock_monotonic (weir_engine_clock (engine)));
+  intake->most_rate = weir_options_integer (options, WEIR_OPTION_RECEIVER_MAX_RATE);
+  intake->is_throttled = intake->most_rate > 0 || spec->source->estimator != NULL;
+  weir_throttle_init (&intake->throttle, intake->most_rate, weir_intake_now (intake));
 }
 
 gboolean
@@ -229,7 +230,7 @@ weir_intake_throttle (WeirIntake *intake, guint64 n)
 {
   WeirTime wait;
 
-  if (intake->throttle.rate <= 0)
+  if (!intake->is_throttled)
     return;
   pthread_mutex_lock (&intake->lock);
   while (!intake->is_closing && !intake->is_stopping &&

@@ -40,7 +40,9 @@ typedef struct {
   WeirTime interval; /* of blocks */
   gsize bytes_of_a_partition, most_bytes;
   guint n_partitions; /* at most */
-  WeirBlockLog *log;  /* NULL: there is none. The writer's, but for reading */
+  gdouble most_rate;  /* records a second; 0: any number */
+  gboolean is_throttled;
+  WeirBlockLog *log; /* NULL: there is none. The writer's, but for reading */
   gboolean is_open;
 
   pthread_mutex_t lock;

@@ -1,4 +1,4 @@
-/* Owns the arithmetic of receiver.max.rate: a bucket of tokens that holds those of a second. More records at once than
+/* Owns the arithmetic of receivers' rates: a bucket of tokens that holds those of a second. More records at once than
  * it can hold pass as soon as it holds one, and those after them wait the longer. Must not know who waits, or how.
  * One thread at a time.
  *
@@ -18,6 +18,13 @@ fill (WeirThrottle *throttle, gint64 now)
 
   throttle->left = MIN (throttle->left + passed * throttle->rate, MAX (throttle->rate, 1));
   throttle->at = MAX (now, throttle->at);
+}
+
+void
+weir_throttle_set_rate (WeirThrottle *throttle, gdouble rate, gint64 now)
+{
+  fill (throttle, now);
+  throttle->rate = rate;
 }
 
 WeirTime

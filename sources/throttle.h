@@ -12,5 +12,7 @@ typedef struct {
 } WeirThrottle;
 
 void weir_throttle_init (WeirThrottle *throttle, gdouble rate, gint64 now);
+/* From now on. */
+void weir_throttle_set_rate (WeirThrottle *throttle, gdouble rate, gint64 now);
 /* 0: @n records pass, all together; else how long to wait until they may, in microseconds. */
 WeirTime weir_throttle_take (WeirThrottle *throttle, guint64 n, gint64 now);

@@ -1,6 +1,8 @@
 /* Holding back who stores: by rate, at the memory limit, while the context stops.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/stream.h"
+
 #include "tests/sources/receiver-job.h"
 
 static void
@@ -35,6 +37,44 @@ test_no_more_than_the_rate_comes_in_a_second (ReceiverJob *f, gconstpointer data
   receiver_job_advance (f, 1);
   g_assert_cmpuint (receiver_job_count (f), ==, 250);
   receiver_job_finish (f);
+}
+
+static void
+wait_and_store (WeirReceiver *receiver)
+{
+  gate_pass (&receiver_job_of (receiver)->gate);
+  store_hundreds (receiver);
+}
+
+/* What back-pressure would have come to; on the loop's thread, as there. */
+static void
+estimate_fifty (const WeirBatchInfo *info, gpointer stream)
+{
+  ((WeirStream *) stream)->source->rate = 50;
+}
+
+static void
+test_it_slows_to_what_batches_can_do (ReceiverJob *f, gconstpointer data)
+{
+  static const WeirReceiverClass klass = { .name = "eager", .run = wait_and_store };
+  static const WeirListener listener = { .batch_completed = estimate_fifty };
+  WeirStream *stream = weir_receiver_stream (f->ctx, &klass, f);
+
+  f->n_values = 120;
+  receiver_job_set (f, "backpressure.enabled", "true");
+  weir_context_add_listener (f->ctx, &listener, stream);
+  f->collected = weir_collect (stream);
+  receiver_job_advance (f, 2); /* the second one hears of it */
+  gate_open (&f->gate);
+  receiver_job_advance (f, 1);
+  receiver_job_await_stored (f, 50);
+  g_assert_cmpuint (watch_count (&f->watch, "stored"), ==, 50);
+  receiver_job_advance (f, 1);
+  receiver_job_await_stored (f, 100);
+  receiver_job_advance (f, 1);
+  receiver_job_await_stored (f, 120);
+  receiver_job_finish (f);
+  g_assert_cmpuint (receiver_job_count (f), ==, 120);
 }
 
 /* A test's batches follow each other only when it says so: without a batch in between nobody gives room. */
@@ -114,6 +154,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD (no_more_than_the_rate_comes_in_a_second);
+  ADD (it_slows_to_what_batches_can_do);
   ADD (it_is_held_back_at_the_memory_limit);
   ADD (a_stop_at_once_does_not_wait_for_one_who_stores);
   ADD (a_graceful_stop_makes_room_for_one_who_stores);

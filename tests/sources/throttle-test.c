@@ -87,6 +87,19 @@ test_a_rate_below_one_lets_one_pass_now_and_then (void)
 }
 
 static void
+test_a_new_rate_holds_from_then_on (void)
+{
+  WeirThrottle throttle;
+
+  weir_throttle_init (&throttle, 0, 0);
+  weir_throttle_set_rate (&throttle, 100, WEIR_SECONDS (5));
+  g_assert_cmpuint (count_passing (&throttle, WEIR_SECONDS (5)), ==, 0);
+  weir_throttle_set_rate (&throttle, 10, WEIR_SECONDS (6)); /* a hundred would be left */
+  g_assert_cmpuint (count_passing (&throttle, WEIR_SECONDS (6) + 100 * MS), ==, 10);
+  g_assert_cmpuint (count_passing (&throttle, WEIR_SECONDS (6) + 200 * MS), ==, 1);
+}
+
+static void
 test_a_clock_that_goes_back_gives_nothing (void)
 {
   WeirThrottle throttle;
@@ -108,6 +121,7 @@ main (int argc, char **argv)
   ADD (what_is_not_used_is_kept_for_a_second);
   ADD (many_at_once_pass_and_those_after_them_wait);
   ADD (a_rate_below_one_lets_one_pass_now_and_then);
+  ADD (a_new_rate_holds_from_then_on);
   ADD (a_clock_that_goes_back_gives_nothing);
   return g_test_run ();
 }
