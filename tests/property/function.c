@@ -43,8 +43,9 @@ WeirValue
 function_prefix (guint i)
 {
   static const guint sizes[] = { 0, 7, 8, 9, 10, 16, 17, 18 };
+  guint size = sizes[i % G_N_ELEMENTS (sizes)], begin = i / G_N_ELEMENTS (sizes) % 20;
 
-  return weir_text_n ("abcdefghijklmnopqr", sizes[i % G_N_ELEMENTS (sizes)]);
+  return weir_text_n ("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr" + begin, size);
 }
 
 static WeirValue
@@ -88,7 +89,8 @@ function_record (Place *place, guint which, guint32 seed)
 
   switch (which) {
   case SOURCE_COUNTED:
-    key = seed % 2 == 0 ? place_format (place, "k%" G_GINT64_FORMAT, seed / 2 % 5, 0) : function_prefix (seed / 2);
+    key = seed % 2 == 0 ? place_format (place, "k%" G_GINT64_FORMAT, seed / 2 % 5, 0)
+                        : function_prefix (seed / 2 % 4000 < 2000 ? seed / 2 % 8 : seed / 2);
     return place_pair (place, key, weir_int (seed / 16 % 100));
   case SOURCE_WORDS:
     return words (place, seed);

@@ -88,6 +88,8 @@ table_fill (Place *place, GArray *table)
     elements_add (table, place_pair (place, place_format (place, "k%" G_GINT64_FORMAT, i % 3, 0), weir_int (i)));
     elements_add (table, place_pair (place, weir_int (i % 5), weir_nil ()));
     elements_add (table, place_pair (place, function_prefix (i), weir_int (-1 - (gint64) i)));
+    for (guint k = 1; k < 20; k++)
+      elements_add (table, place_pair (place, function_prefix (8 * k + i % 3), weir_int (i)));
   }
   elements_add (table, place_pair (place, weir_nil (), weir_text ("of nil")));
 }
