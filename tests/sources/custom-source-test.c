@@ -192,8 +192,8 @@ expect (WeirCollected *collected, guint batch, const char *expected)
 static void
 test_a_batch_is_what_lies_between_two_positions (void)
 {
-  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   World world = world_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   WeirCollected *collected = weir_collect (weir_source_stream (ctx, &numbers_class, &world));
 
   set (ctx, "log.level", "error");
@@ -215,8 +215,8 @@ test_a_batch_is_what_lies_between_two_positions (void)
 static void
 test_no_partitions_leave_the_position_where_it_is (void)
 {
-  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   World world = world_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   WeirCollected *collected = weir_collect (weir_source_stream (ctx, &numbers_class, &world));
 
   world.n_partitions = 0;
@@ -238,8 +238,8 @@ plan_slowly (WeirSource *source, WeirSourcePlan *plan, GError **error)
 static void
 test_back_pressure_is_handed_on (void)
 {
-  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (2));
   World world = world_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (2));
   WeirSourceClass klass = numbers_class;
 
   klass.plan = plan_slowly;
@@ -251,8 +251,8 @@ test_back_pressure_is_handed_on (void)
 static void
 test_what_fetch_rejects_is_in_rejected (void)
 {
-  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   World world = world_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   WeirStream *stream = weir_source_stream (ctx, &numbers_class, &world);
   WeirCollected *good = weir_collect (stream), *bad = weir_collect (weir_rejected (stream));
 
@@ -326,8 +326,8 @@ life_context (Life *life, WeirTime at)
 static void
 test_batches_after_a_kill_are_the_same (void)
 {
-  g_autoptr (WeirContext) ctx = NULL;
   Life life;
+  g_autoptr (WeirContext) ctx = NULL;
 
   life_init (&life);
   ctx = life_context (&life, 0);
@@ -352,8 +352,8 @@ test_batches_after_a_kill_are_the_same (void)
 static void
 test_a_batch_whose_fetch_fails_is_fetched_again (void)
 {
-  g_autoptr (WeirContext) ctx = NULL;
   Life life;
+  g_autoptr (WeirContext) ctx = NULL;
 
   life_init (&life);
   life.world.fail_fetch = 9;
@@ -374,8 +374,8 @@ test_a_batch_whose_fetch_fails_is_fetched_again (void)
 static void
 test_a_position_that_cannot_be_read_stops_the_start (void)
 {
-  g_autoptr (WeirContext) ctx = NULL;
   Life life;
+  g_autoptr (WeirContext) ctx = NULL;
 
   life_init (&life);
   ctx = life_context (&life, 0);
@@ -445,8 +445,8 @@ test_a_failure_without_an_error_is_told (void)
 static void
 test_a_plan_that_may_succeed_later_is_asked_again (void)
 {
-  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   World world = world_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   WeirCollected *collected = weir_collect (weir_source_stream (ctx, &numbers_class, &world));
 
   set (ctx, "log.level", "error");
@@ -470,8 +470,8 @@ test_too_many_partitions_are_refused (void)
 static void
 refuse (const WeirSourceClass *klass, const char *fragment)
 {
-  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   World world = world_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
 
   weir_collect (weir_source_stream (ctx, klass, &world));
   advance_into (ctx, 1, WEIR_ERROR_GRAPH, fragment);
@@ -500,8 +500,8 @@ test_a_class_that_lacks_something_is_a_mistake (void)
 static void
 test_a_class_of_an_older_header_has_fewer_slots (void)
 {
-  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   World world = world_new ();
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
   WeirCollected *collected = weir_collect (
       weir_source_stream_sized (ctx, &numbers_class, G_STRUCT_OFFSET (WeirSourceClass, fetch_end), &world));
 
