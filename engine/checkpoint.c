@@ -276,6 +276,17 @@ weir_checkpoint_await (WeirCheckpoint *checkpoint)
   return ok;
 }
 
+gboolean
+weir_checkpoint_has_failed (WeirCheckpoint *checkpoint)
+{
+  gboolean has_failed;
+
+  pthread_mutex_lock (&checkpoint->lock);
+  has_failed = checkpoint->has_failed;
+  pthread_mutex_unlock (&checkpoint->lock);
+  return has_failed;
+}
+
 static gboolean
 is_sealing (WeirCheckpoint *checkpoint)
 {

@@ -80,6 +80,7 @@ gboolean weir_checkpoint_batch_done (WeirCheckpoint *checkpoint, WeirBatch *batc
 /* Cuts and seals what is there, and waits for it: the end of a graceful stop. */
 gboolean weir_checkpoint_finish (WeirCheckpoint *checkpoint, GError **error);
 /* Waits until no epoch is being sealed. FALSE: the context stops or fails meanwhile. */
+gboolean weir_checkpoint_has_failed (WeirCheckpoint *checkpoint); /* any thread; the context hears why */
 gboolean weir_checkpoint_await (WeirCheckpoint *checkpoint);
 
 /* engine/seal.c: the steps of one epoch. FALSE: the context is to be opened again from the store, or FENCED. */

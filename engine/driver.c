@@ -127,12 +127,15 @@ skip_missed (WeirEngine *engine)
   weir_report_skips (&engine->report, (guint64) n, now - next, newest, engine->due);
 }
 
-/* Where a test ticks, a batch sees all that those before it have done: none is planned ahead. */
+/* Where a test ticks, a batch sees all that those before it have done: none is planned ahead. None is planned that would
+ * run on top of what could not be sealed: the loop is about to hear of that. */
 static gboolean
 may_plan (const WeirEngine *engine)
 {
   guint most = engine->ctx->is_manual ? 0 : WAITING_MOST;
 
+  if (engine->checkpoint != NULL && weir_checkpoint_has_failed (engine->checkpoint))
+    return FALSE;
   return !engine->is_cut && !engine->is_reopening && engine->n_outstanding <= most;
 }
 
@@ -272,22 +275,35 @@ fail_batch (WeirEngine *engine, const WeirBatch *batch)
   weir_driver_fail (engine, error);
 }
 
-/* Only those who count batches are woken: the others wait for the end. One that is run again counts once. */
+/* Batches up to @time are complete. Only those who count batches are woken: the others wait for the end. */
 static void
-wake_awaiters (WeirEngine *engine, const WeirBatch *batch)
+count_completed (WeirEngine *engine, WeirTime time, guint64 n)
 {
   WeirContext *ctx = engine->ctx;
 
-  if (batch->time <= engine->newest || engine->is_reopening)
-    return;
-  engine->newest = batch->time;
+  engine->newest = time;
   pthread_mutex_lock (&ctx->lock);
-  ctx->n_completed++;
+  ctx->n_completed += n;
   if (ctx->n_completed >= ctx->n_awaited) {
     ctx->n_awaited = G_MAXUINT64;
     pthread_cond_broadcast (&ctx->changed);
   }
   pthread_mutex_unlock (&ctx->lock);
+}
+
+/* One that is run again counts once. */
+static void
+wake_awaiters (WeirEngine *engine, const WeirBatch *batch)
+{
+  if (batch->time > engine->newest && !engine->is_reopening)
+    count_completed (engine, batch->time, 1);
+}
+
+void
+weir_driver_count_sealed (WeirEngine *engine)
+{
+  if (engine->last > engine->newest)
+    count_completed (engine, engine->last, (guint64) ((engine->last - engine->newest) / engine->interval));
 }
 
 /* The last epoch is sealed, or it could not be. */

@@ -179,6 +179,7 @@ weir_reopen (WeirEngine *engine)
     return;
   }
   engine->is_reopening = FALSE;
+  weir_driver_count_sealed (engine);
   weir_runner_resume (engine);
   weir_driver_start (engine);
 }
