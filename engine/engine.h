@@ -119,10 +119,9 @@ void weir_driver_init (WeirEngine *engine); /* before the loop runs */
 void weir_driver_start (WeirEngine *engine);
 void weir_driver_stop (WeirEngine *engine, gboolean graceful);
 void weir_driver_advance (WeirEngine *engine, guint n_batches);
-void weir_driver_done (gpointer engine);            /* batches have been run */
-void weir_driver_wake (gpointer engine);            /* a source may be able to plan now */
-void weir_driver_count_sealed (WeirEngine *engine); /* opened again: they are complete */
-void weir_driver_begin (WeirEngine *engine);        /* sources start, batches are planned */
+void weir_driver_done (gpointer engine);     /* batches have been run */
+void weir_driver_wake (gpointer engine);     /* a source may be able to plan now */
+void weir_driver_begin (WeirEngine *engine); /* sources start, batches are planned */
 WeirBatch *weir_batch_new (WeirEngine *engine, WeirTime time, gint64 due);
 /* @target NULL: what there is; else exactly up to there, FALSE: not yet. */
 gboolean weir_batch_plan (WeirBatch *batch, guint source, GBytes *target);

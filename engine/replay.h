@@ -15,4 +15,5 @@ void weir_replay_set_out (WeirEngine *engine);
 void weir_replay_catch_up (WeirEngine *engine);
 /* Is the context to be opened again after @error? Counts it. */
 gboolean weir_reopen_is_due (WeirEngine *engine, const GError *error);
-void weir_reopen (WeirEngine *engine); /* nothing runs any more */
+void weir_reopen (WeirEngine *engine);              /* nothing runs any more */
+void weir_driver_count_sealed (WeirEngine *engine); /* the context was opened again: what is sealed is complete */
