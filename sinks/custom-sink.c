@@ -484,6 +484,18 @@ view_of (WeirSink *sink)
  *
  * Returns: (transfer none): the output; owned by the context
  */
+
+/**
+ * weir_output_sized:
+ * @s: as weir_output()
+ * @klass: as there
+ * @size: sizeof (WeirSinkClass) as the caller knows it, so that fields can be appended
+ * @user_data: as there
+ *
+ * What the macro weir_output() calls.
+ *
+ * Returns: (transfer none): the output; owned by the context
+ */
 WeirOutput *
 weir_output_sized (WeirStream *s, const WeirSinkClass *klass, gsize size, gpointer user_data)
 {

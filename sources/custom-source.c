@@ -430,6 +430,18 @@ stream_of (WeirContext *ctx, const WeirSourceClass *klass, gpointer user_data)
  *
  * Returns: (transfer none): the stream; a mistake is reported by weir_context_start(), with code %WEIR_ERROR_GRAPH
  */
+
+/**
+ * weir_source_stream_sized:
+ * @ctx: as weir_source_stream()
+ * @klass: as there
+ * @size: sizeof (WeirSourceClass) as the caller knows it, so that fields can be appended
+ * @user_data: as there
+ *
+ * What the macro weir_source_stream() calls.
+ *
+ * Returns: (transfer none): the stream
+ */
 WeirStream *
 weir_source_stream_sized (WeirContext *ctx, const WeirSourceClass *klass, gsize size, gpointer user_data)
 {
