@@ -14,9 +14,12 @@ typedef struct {
   const WeirFold *fold;
   WeirCombined *combined;
   WeirColumns *columns;
+  gboolean reduces; /* by calling the job's function for each value of a key but the first */
+  WeirArena mark;   /* task memory as the step found it */
   WeirKey keys[STEP];
   WeirValue cells[STEP];
-  guint32 numbers[STEP]; /* that the keys probably have */
+  WeirValue *places[STEP];    /* that the keys probably have in their columns; NULL: they have none */
+  const WeirKey *known[STEP]; /* whose places those are */
 } Step;
 
 WeirBlock *
@@ -110,42 +113,49 @@ value_at (const WeirColumn *column, guint32 number)
   return &column->values[weir_place_of (number, column->n_ranks)];
 }
 
-/* FALSE: the task has failed. */
+/* Where values of the keys are likely to go; whether they are the keys is seen when these have come from memory. FALSE:
+ * the task has failed. */
 static gboolean
-find_numbers (Step *step, guint n)
+find_places (Step *step, guint n)
 {
   for (guint i = 0; i < n; i++) {
     WeirColumn *column = column_of (step, step->keys[i].hash);
     guint32 number = WEIR_NO_NUMBER;
-    const char *key;
+    const WeirKey *known;
 
+    step->places[i] = NULL;
     if (G_LIKELY (column->keys != NULL))
       number = weir_window_keys_guess (column->keys, step->keys[i].hash);
-    step->numbers[i] = number;
     if (G_UNLIKELY (number == WEIR_NO_NUMBER))
       continue;
     if (G_UNLIKELY (column->block == NULL) && !open_column (step->task, column))
       return FALSE;
-    key = (const char *) weir_window_keys_key (column->keys, number);
-    __builtin_prefetch (key);
-    __builtin_prefetch (key + sizeof (WeirKey) - 1); /* it may straddle two cache lines */
-    __builtin_prefetch (value_at (column, number), 1);
+    known = weir_window_keys_key (column->keys, number);
+    step->known[i] = known;
+    step->places[i] = value_at (column, number);
+    __builtin_prefetch (known);
+    __builtin_prefetch ((const char *) (known + 1) - 1); /* it may straddle two cache lines */
+    __builtin_prefetch (step->places[i], 1);
   }
   return TRUE;
 }
 
-/* NULL: the key has no number. */
-static inline WeirValue *
-find_place (Step *step, WeirColumn *column, guint i)
+/* Another key has the same hash. NULL: this one has no number. */
+static G_GNUC_NO_INLINE WeirValue *
+find_slowly (Step *step, const WeirKey *key)
 {
-  guint32 number = step->numbers[i];
+  WeirColumn *column = column_of (step, key->hash);
+  guint32 number = weir_window_keys_find (column->keys, key);
 
-  if (G_UNLIKELY (number == WEIR_NO_NUMBER))
-    return NULL;
-  if (G_LIKELY (weir_key_equal (weir_window_keys_key (column->keys, number), &step->keys[i])))
-    return value_at (column, number);
-  number = weir_window_keys_find (column->keys, &step->keys[i]);
   return number != WEIR_NO_NUMBER ? value_at (column, number) : NULL;
+}
+
+static inline WeirValue *
+place_of (Step *step, guint i)
+{
+  if (G_UNLIKELY (step->places[i] == NULL) || G_LIKELY (weir_key_equal (step->known[i], &step->keys[i])))
+    return step->places[i];
+  return find_slowly (step, &step->keys[i]);
 }
 
 static G_GNUC_NO_INLINE void
@@ -175,7 +185,7 @@ add_int (WeirValue *place, WeirValue value)
   return TRUE;
 }
 
-static void
+static inline void
 fold_value (Step *step, const WeirKey *key, WeirValue *place, WeirValue value)
 {
   WeirTask *task = step->task;
@@ -183,6 +193,8 @@ fold_value (Step *step, const WeirKey *key, WeirValue *place, WeirValue value)
 
   if (G_UNLIKELY (place == NULL))
     add_to_table (step, key, value);
+  else if (step->reduces && G_LIKELY (!WEIR_IS_ABSENT (*place)))
+    weir_reduce_into (task, &step->combined->cells, place, *place, value, &step->mark);
   else
     step->fold->add_value (task, step->combined, key, place, value, WEIR_IS_ABSENT (*place));
   if (G_UNLIKELY (task->n_rejects_ever != n_rejects))
@@ -194,13 +206,21 @@ fold_values (Step *step, const WeirValue *values, guint n)
 {
   const gboolean is_sum = step->fold == &weir_fold_sum;
 
+  step->mark = step->task->task_run->scratch;
   for (guint i = 0; i < n && weir_task_is_going (step->task); i++) {
-    WeirColumn *column = column_of (step, step->keys[i].hash);
-    WeirValue *place = find_place (step, column, i);
+    WeirValue *place = place_of (step, i);
 
     if (!is_sum || G_UNLIKELY (place == NULL) || !add_int (place, values[i]))
       fold_value (step, &step->keys[i], place, values[i]);
   }
+}
+
+static gboolean
+calls_for_each (const WeirTask *task, const WeirFold *fold)
+{
+  const WeirReduceParams *params = task->op->params;
+
+  return fold == &weir_fold_value && params->f != WEIR_FIRST && params->f != WEIR_LAST;
 }
 
 void
@@ -212,13 +232,14 @@ weir_columns_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in)
   step.fold = fold;
   step.combined = ((WeirCombineInstance *) task->instance)->combined;
   step.columns = step.combined->columns;
+  step.reduces = calls_for_each (task, fold);
   weir_task_shield (task);
   for (guint from = 0; from < in->n && weir_task_is_going (task); from += STEP) {
     guint n = MIN (in->n - from, STEP);
 
     hash_keys (&step, in->keys + from, n);
-    if (!find_numbers (&step, n))
-      return;
+    if (!find_places (&step, n))
+      break;
     fold_values (&step, in->values + from, n);
   }
   weir_task_unshield (task);

@@ -8,21 +8,9 @@
  */
 #pragma once
 
-#include "engine/table-cursor.h"
-#include "operators/combine.h"
-#include "operators/window-columns.h"
-#include "operators/window-keys.h"
+#include "operators/window-pane.h"
 
 typedef struct _WeirPanes WeirPanes;
-
-/* What a pane is made of: a key is in the table or in columns, of which each task has one. */
-typedef struct {
-  const WeirTable *table;       /* NULL: none */
-  const WeirFold *fold;         /* whose result reads the table's slots; columns have what it gives */
-  WeirCombined *const *written; /* by task, in order; their columns of the slice become the pane's */
-  guint n_written;
-  guint slice;
-} WeirPaneSource;
 
 /* @n_panes: length of the window in panes; hashes from @from to @until belong to the slice. */
 WeirPanes *weir_panes_new (WeirMemory *memory, guint n_panes, guint64 from, guint64 until);

@@ -1,0 +1,228 @@
+/* Owns how a pane is made of a table and of columns. Must not know what becomes of its values.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "operators/window-pane.h"
+
+#include <string.h>
+
+#include "engine/table-cursor.h"
+
+#define PREFETCH_SLOTS 16 /* that are asked for before they are needed */
+#define DENSE_SHARE    3  /* a pane that fills one in so many of the places is a column */
+
+gboolean
+weir_pane_is_dense (const WeirPaneStore *store, gsize n)
+{
+  return n * DENSE_SHARE > (gsize) store->keys.n_ranks * store->keys.n_shards;
+}
+
+static gboolean
+list_slot (WeirPaneStore *store, WeirTask *task, WeirPane *list, const WeirKey *slot, WeirValue value)
+{
+  WeirPaneEntry *entry = &list->entries[list->n];
+
+  entry->value = WEIR_NO_VALUE;
+  entry->number = weir_window_keys_add (&store->keys, slot);
+  if (entry->number == WEIR_NO_NUMBER) {
+    weir_task_fail_memory (task);
+    return FALSE;
+  }
+  list->n++;
+  return weir_pane_keep (store, task, &entry->value, value);
+}
+
+/* The keys of the table that belong here, as they come, into a list that has room for them. FALSE: the task has failed. */
+static gboolean
+list_slots (WeirPaneStore *store, WeirTask *task, const WeirPaneSource *source, WeirPane *list)
+{
+  WeirTableCursor cursor;
+  WeirKey *slots[WEIR_CHUNK_SIZE];
+  guint n;
+
+  weir_table_cursor_init (&cursor, source->table, store->keys.from, store->keys.until);
+  while ((n = weir_table_cursor_next (&cursor, slots, WEIR_CHUNK_SIZE)) > 0)
+    for (guint i = 0; i < n; i++) {
+      __builtin_prefetch (weir_window_keys_home (&store->keys, slots[MIN (i + PREFETCH_SLOTS, n - 1)]->hash));
+      if (!list_slot (store, task, list, slots[i], source->fold->result (task, slots[i])))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+list_table (WeirPaneStore *store, WeirTask *task, const WeirPaneSource *source, WeirPane *list)
+{
+  gsize n = source->table != NULL ? weir_table_count (source->table, store->keys.from, store->keys.until) : 0;
+
+  if (n == 0)
+    return TRUE;
+  list->block = weir_block_new (store->keys.memory, n * sizeof (WeirPaneEntry));
+  if (list->block == NULL || !weir_window_keys_reserve (&store->keys, n)) {
+    weir_task_fail_memory (task);
+    return FALSE;
+  }
+  list->entries = (WeirPaneEntry *) list->block->data;
+  return list_slots (store, task, source, list);
+}
+
+/* The column becomes the pane's. FALSE: the task has failed. */
+static gboolean
+adopt (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirColumn *column, gboolean has_cells)
+{
+  const gsize n = (gsize) column->n_ranks * store->keys.n_shards;
+
+  pane->block = weir_block_ref (column->block);
+  pane->values = column->values;
+  pane->n_ranks = column->n_ranks;
+  for (gsize i = 0; has_cells && i < n; i++) {
+    WeirValue value = pane->values[i];
+
+    if (G_LIKELY (value.kind < WEIR_TEXT))
+      continue;
+    pane->values[i] = WEIR_NO_VALUE; /* that one is in the cells of a task that is over */
+    if (!weir_pane_keep (store, task, &pane->values[i], value))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+take_value (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value)
+{
+  if (WEIR_IS_ABSENT (value))
+    return TRUE;
+  return WEIR_IS_ABSENT (*into) ? weir_pane_keep (store, task, into, value)
+                                : weir_pane_reduce (store, task, into, *into, value);
+}
+
+/* Its values come after those that the pane has, which has room for them. FALSE: the task has failed. */
+static gboolean
+take_column (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirColumn *column)
+{
+  const guint32 n_ranks = MIN (column->n_ranks, pane->n_ranks);
+
+  for (guint shard = 0; shard < store->keys.n_shards; shard++) {
+    const WeirValue *from = column->values + (gsize) shard * column->n_ranks;
+    WeirValue *to = pane->values + (gsize) shard * pane->n_ranks;
+
+    for (guint32 rank = 0; rank < n_ranks; rank++)
+      if (!take_value (store, task, &to[rank], from[rank]))
+        return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+open_column (WeirPaneStore *store, WeirTask *task, WeirPane *pane)
+{
+  pane->block = weir_columns_block_new (&store->keys, &pane->n_ranks);
+  if (pane->block == NULL) {
+    weir_task_fail_memory (task);
+    return FALSE;
+  }
+  pane->values = (WeirValue *) pane->block->data;
+  return TRUE;
+}
+
+/* The columns of all tasks as one. No values: there are none. FALSE: the task has failed. */
+static gboolean
+take_columns (WeirPaneStore *store, WeirTask *task, const WeirPaneSource *source, WeirPane *pane)
+{
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < source->n_written; i++) {
+    const WeirColumn *column = weir_columns_of (source->written[i], source->slice);
+
+    if (column == NULL)
+      continue;
+    if (pane->block == NULL && column->n_ranks >= store->keys.n_ranks)
+      ok = adopt (store, task, pane, column, weir_cells_has_any (&source->written[i]->cells));
+    else
+      ok = (pane->block != NULL || open_column (store, task, pane)) && take_column (store, task, pane, column);
+  }
+  return ok;
+}
+
+static gboolean
+make_dense (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPane *list)
+{
+  if (pane->block == NULL && !open_column (store, task, pane))
+    return FALSE;
+  for (gsize i = 0; i < list->n; i++)
+    pane->values[weir_place_of (list->entries[i].number, pane->n_ranks)] = list->entries[i].value;
+  return TRUE;
+}
+
+/* Sorts @list by phase, keys of one phase in the order in which they came. */
+static gboolean
+make_sparse (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPane *list)
+{
+  const guint length = store->keys.length;
+  WeirBlock *starts = weir_block_new (store->keys.memory, ((gsize) length + 1) * sizeof (guint32));
+  guint32 *start;
+
+  pane->block = weir_block_new (store->keys.memory, list->n * sizeof (WeirPaneEntry));
+  if (starts == NULL || pane->block == NULL) {
+    g_clear_pointer (&starts, weir_block_unref);
+    weir_task_fail_memory (task);
+    return FALSE;
+  }
+  start = (guint32 *) starts->data;
+  memset (start, 0, ((gsize) length + 1) * sizeof *start);
+  for (gsize i = 0; i < list->n; i++) {
+    list->entries[i].phase = weir_phase_of (&store->keys, list->entries[i].number);
+    start[list->entries[i].phase + 1]++;
+  }
+  for (guint i = 0; i < length; i++)
+    start[i + 1] += start[i];
+  pane->next = start[pane->number % length];
+  pane->entries = (WeirPaneEntry *) pane->block->data;
+  pane->n = list->n;
+  for (gsize i = 0; i < list->n; i++)
+    pane->entries[start[list->entries[i].phase]++] = list->entries[i];
+  weir_block_unref (starts);
+  return TRUE;
+}
+
+gboolean
+weir_pane_make (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPaneSource *source)
+{
+  WeirPane list = { 0 };
+  gboolean ok = list_table (store, task, source, &list) && take_columns (store, task, source, pane);
+
+  if (ok && (pane->values != NULL || weir_pane_is_dense (store, list.n)))
+    ok = make_dense (store, task, pane, &list);
+  else if (ok && list.n > 0)
+    ok = make_sparse (store, task, pane, &list);
+  if (list.block != NULL)
+    weir_block_unref (list.block);
+  return ok;
+}
+
+static gsize
+n_places (const WeirPaneStore *store, const WeirPane *pane)
+{
+  return pane->values != NULL ? (gsize) pane->n_ranks * store->keys.n_shards : pane->n;
+}
+
+static guint32
+number_at (const WeirPane *pane, gsize at)
+{
+  if (pane->values == NULL)
+    return pane->entries[at].number;
+  return (guint32) (at / pane->n_ranks) << WEIR_RANK_BITS | (guint32) (at % pane->n_ranks);
+}
+
+gboolean
+weir_pane_next (const WeirPaneStore *store, const WeirPane *pane, gsize *at, WeirValue *key, WeirValue *value)
+{
+  while (pane->values != NULL && *at < n_places (store, pane) && WEIR_IS_ABSENT (pane->values[*at]))
+    ++*at;
+  if (*at == n_places (store, pane))
+    return FALSE;
+  *key = weir_key_value (weir_window_keys_key (&store->keys, number_at (pane, *at)));
+  *value = pane->values != NULL ? pane->values[*at] : pane->entries[*at].value;
+  ++*at;
+  return TRUE;
+}

@@ -1,0 +1,68 @@
+/* One pane of a window's slice: what each key came to in one slide, as a column where it has many of the window's keys, else
+ * as a list in the order of the phases.
+ *
+ * One thread at a time. SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include "operators/combine.h"
+#include "operators/window-columns.h"
+#include "operators/window-keys.h"
+
+typedef struct {
+  WeirValue value;
+  guint32 number;
+  guint32 phase; /* of the number */
+} WeirPaneEntry;
+
+/* Values are raw until the rebuild (operators/window-panes.c), then what remains when the pane has left, if anything. */
+typedef struct {
+  gint64 number;
+  WeirBlock *block;       /* NULL: nothing came */
+  WeirValue *values;      /* by number, WEIR_ABSENT of other keys; NULL: the pane is a list */
+  guint32 n_ranks;        /* of each shard in the values */
+  WeirPaneEntry *entries; /* of the list, by phase */
+  gsize n;                /* entries */
+  gsize next;             /* of the entries: where the next phase begins */
+} WeirPane;
+
+/* What the panes of a slice share. */
+typedef struct {
+  WeirWindowKeys keys;
+  WeirCells cells; /* of values that are not scalars */
+  WeirArena mark;  /* task memory as a step found it */
+} WeirPaneStore;
+
+/* What a pane is made of: a key is in the table or in columns, of which each task has one. */
+typedef struct {
+  const WeirTable *table;       /* NULL: none */
+  const WeirFold *fold;         /* whose result reads the table's slots; columns have what it gives */
+  WeirCombined *const *written; /* by task, in order; their columns of the slice become the pane's */
+  guint n_written;
+  guint slice;
+} WeirPaneSource;
+
+/* *pane has its number, and nothing else yet; its keys get numbers where they have none. FALSE: the task has failed, and the
+ * block is the caller's all the same. */
+gboolean weir_pane_make (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPaneSource *source);
+/* Is a pane of @n keys better kept as a column? */
+gboolean weir_pane_is_dense (const WeirPaneStore *store, gsize n);
+/* Goes through the keys, while they have not left. *at begins at 0; FALSE at the end. */
+gboolean weir_pane_next (const WeirPaneStore *store, const WeirPane *pane, gsize *at, WeirValue *key, WeirValue *value);
+
+/* *kept becomes a copy of @value. FALSE: the task has failed. */
+static inline gboolean
+weir_pane_keep (WeirPaneStore *store, WeirTask *task, WeirValue *kept, WeirValue value)
+{
+  if (G_LIKELY (weir_cells_replace (&store->cells, kept, value)))
+    return TRUE;
+  weir_task_fail_memory (task);
+  return FALSE;
+}
+
+/* *into becomes @a and @b combined by the operator's WeirReduceParams. FALSE: the task has failed. */
+static inline gboolean
+weir_pane_reduce (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue a, WeirValue b)
+{
+  return weir_reduce_into (task, &store->cells, into, a, b, &store->mark);
+}
