@@ -6,6 +6,7 @@
 #include "bench/weir-pass.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include <weir/kafka.h>
 
@@ -71,15 +72,14 @@ main (int argc, char **argv)
     return 2;
   }
   g_autoptr (WeirContext) ctx = weir_context_new ("weir-kafka-copy", (WeirTime) args.interval_us / 5);
-  g_autofree char *base = g_path_get_basename (args.directory);
-  g_autofree char *name = g_strdup_printf ("weir-kafka-copy.%s", base);
+  g_autofree char *name = g_strdup_printf ("weir-kafka-copy.%d", (int) getpid ());
 
   weir_context_set_name (ctx, name);
   copy.ctx = ctx;
   copy.wanted = (gint64) args.messages;
   set_options (ctx, &args);
   weir_context_add_listener (ctx, &listener, &copy);
-  kafka = weir_kafka_new (ctx, args.brokers, name); /* a group of its own, without offsets of an earlier run */
+  kafka = weir_kafka_new (ctx, args.brokers, name); /* nobody has committed anything for this group */
   if (!weir_kafka_set (kafka, "consumer.auto.offset.reset", "earliest", &error))
     weir_pass_die ("property", error);
   weir_kafka_output (weir_kafka_direct_stream (kafka, args.topic), kafka, args.output);
