@@ -21,7 +21,7 @@ struct _WeirDecider {
   gboolean (*recover) (WeirDecider *decider, const char *topic, guint64 *marker, GError **error);
   /* The topic that a new checkpoint's marker is kept under; constant. */
   const char *(*topic) (WeirDecider *decider);
-  /* Was anything written since the last commit or abort? Runner, while no batch runs. */
+  /* Was anything written since the last commit or abort, or is the marker to be written anew? Runner, while no batch runs. */
   gboolean (*has_written) (WeirDecider *decider);
   /* All that was written is with the brokers, not visible yet. */
   gboolean (*flush) (WeirDecider *decider, GError **error);

@@ -24,6 +24,9 @@
 #define SLOT            0      /* of the transactional id: there is one producer a job */
 #define TIMEOUT_SETTING "transaction.timeout.ms"
 
+/* Brokers forget offsets of groups without members after offsets.retention.minutes, a week unless they are told otherwise. */
+#define REFRESH WEIR_MINUTES (30)
+
 static WeirKafkaDecider *
 self_of (WeirDecider *decider)
 {
@@ -158,6 +161,7 @@ read_marker (WeirKafkaDecider *self, guint64 *marker, GError **error)
     return weir_kafka_fail (error, failure, WEIR_ERROR_SINK, "Kafka %s: cannot read the marker of the group %s",
                             weir_kafka_brokers (self->producer->kafka), self->group);
   *marker = list->elems[0].offset >= 0 ? (guint64) list->elems[0].offset : 0;
+  self->refresh_at = *marker > 0 ? g_get_monotonic_time () : 0; /* nobody knows how old it is */
   return *marker == 0 || check_owner (self, &list->elems[0], error);
 }
 
@@ -183,14 +187,12 @@ decider_topic (WeirDecider *decider)
 
 /* --- an epoch --- */
 
-gboolean
-weir_kafka_decider_begin (WeirKafkaDecider *self, GError **error)
+static gboolean
+open_transaction (WeirKafkaDecider *self, GError **error)
 {
   WeirKafkaProducer *producer = self->producer;
   rd_kafka_error_t *failure;
 
-  if (!weir_engine_await_decided (producer->engine, error))
-    return FALSE;
   if (__atomic_load_n (&producer->n_written, __ATOMIC_RELAXED) == 0)
     producer->began = g_get_monotonic_time (); /* brokers count from the first record */
   if (self->is_open)
@@ -202,10 +204,20 @@ weir_kafka_decider_begin (WeirKafkaDecider *self, GError **error)
   return TRUE;
 }
 
+gboolean
+weir_kafka_decider_begin (WeirKafkaDecider *self, GError **error)
+{
+  return weir_engine_await_decided (self->producer->engine, error) && open_transaction (self, error);
+}
+
+/* A job that has nothing to write for a week must not lose its marker. */
 static gboolean
 decider_has_written (WeirDecider *decider)
 {
-  return __atomic_load_n (&self_of (decider)->producer->n_written, __ATOMIC_RELAXED) > 0;
+  WeirKafkaDecider *self = self_of (decider);
+
+  return __atomic_load_n (&self->producer->n_written, __ATOMIC_RELAXED) > 0 ||
+         (self->refresh_at != 0 && g_get_monotonic_time () >= self->refresh_at);
 }
 
 static gboolean
@@ -261,7 +273,7 @@ decider_commit (WeirDecider *decider, guint64 epoch, const WeirSourcePosition *p
 {
   WeirKafkaDecider *self = self_of (decider);
 
-  if (!weir_kafka_producer_check (self->producer, error))
+  if (!weir_kafka_producer_check (self->producer, error) || !open_transaction (self, error))
     return FALSE;
   weir_kill_point ("kafka-marker");
   if (!insist (self, "cannot write the marker of the epoch", send_marker, &epoch, error))
@@ -271,6 +283,7 @@ decider_commit (WeirDecider *decider, guint64 epoch, const WeirSourcePosition *p
     return FALSE;
   weir_kill_point ("kafka-commit-done");
   self->is_open = FALSE;
+  self->refresh_at = g_get_monotonic_time () + REFRESH;
   weir_kafka_producer_count_anew (self->producer);
   return TRUE;
 }
