@@ -4,6 +4,9 @@
 #include "tests/sources/kafka-fixture.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
 
 #include "tests/engine/watch.h"
 
@@ -55,6 +58,53 @@ test_a_broker_that_stands_still (void)
   weir_test_server_resume (server);
   weir_test_produce_numbered (weir_test_server_address (server), topic, 100, NULL);
   kafka_job_read (job, 200);
+  g_clear_pointer (&job, kafka_job_free);
+  watch_clear (&watch);
+}
+
+static void
+cut_log (const WeirTestServer *server, const char *topic, gint64 *size)
+{
+  g_autofree char *name = g_strconcat (topic, "-0", NULL);
+  g_autofree char *path =
+      g_build_filename (weir_test_server_get (server, "dir"), "data", name, "00000000000000000000.log", NULL);
+  GStatBuf found;
+
+  g_assert_cmpint (g_stat (path, &found), ==, 0);
+  if (*size == 0)
+    *size = found.st_size;
+  g_assert_cmpint (truncate (path, *size), ==, 0);
+}
+
+/* Brokers confirm what they have in memory. When the power fails the end of a log may be gone, and others may lead whose
+ * log is shorter: then offsets come again, with other records. */
+static void
+test_a_log_that_lost_its_end_in_a_power_cut (void)
+{
+  g_autoptr (WeirTestServer) server = weir_test_server_start ("kafka", NULL);
+  g_autofree char *topic = NULL;
+  g_autoptr (KafkaJob) job = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 size = 0;
+  Watch watch;
+
+  if (server == NULL)
+    return;
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  topic = weir_test_topic_new (weir_test_server_address (server), 1, NULL);
+  weir_test_produce_numbered (weir_test_server_address (server), topic, 50, NULL);
+  cut_log (server, topic, &size);
+  weir_test_produce_numbered (weir_test_server_address (server), topic, 50, NULL);
+  job = kafka_job_new (&(KafkaJobSpec){ .brokers = weir_test_server_address (server), .group = "g", .topics = topic });
+  kafka_job_read (job, 100);
+  weir_test_server_kill (server);
+  cut_log (server, topic, &size);
+  weir_test_server_start_again (server);
+  error = kafka_job_fail (job);
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS);
+  g_assert_nonnull (strstr (error->message, "nothing is at offset 100"));
+  g_assert_nonnull (strstr (error->message, "it ends at 50"));
   g_clear_pointer (&job, kafka_job_free);
   watch_clear (&watch);
 }
@@ -119,6 +169,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/kafka-broker/killed-and-started-again", test_a_broker_killed_and_started_again);
   g_test_add_func ("/kafka-broker/stands-still", test_a_broker_that_stands_still);
+  g_test_add_func ("/kafka-broker/a-log-that-lost-its-end-in-a-power-cut", test_a_log_that_lost_its_end_in_a_power_cut);
   g_test_add_func ("/kafka-broker/a-lag-larger-than-memory-limit", test_a_lag_larger_than_memory_limit);
   return g_test_run ();
 }

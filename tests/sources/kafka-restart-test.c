@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sources/kafka-fixture.h"
 
+#include <string.h>
+
 static void
 test_killed_between_batches_nothing_is_lost_or_doubled (KafkaFixture *fixture, gconstpointer data)
 {
@@ -40,12 +42,62 @@ test_expired_offsets_of_the_group_do_not_matter (KafkaFixture *fixture, gconstpo
   kafka_job_read (second, 3);
 }
 
+/* Whoever adds a partition writes into it at once, and the policy says latest. */
+static void
+test_a_partition_added_while_the_job_was_down_is_read_from_its_beginning (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) first = NULL, second = NULL;
+  WeirTime at;
+
+  kafka_fixture_produce (fixture, 10, (KafkaProduce){ 0 });
+  first = kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder });
+  kafka_job_read (first, 10);
+  at = kafka_job_end (g_steal_pointer (&first));
+  g_assert_true (kafka_ops_add_partitions (fixture->brokers, fixture->topic, 3, NULL));
+  kafka_fixture_produce (fixture, 20, (KafkaProduce){ .first_partition = 2 });
+  second = kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder, .reset = "latest", .at = at });
+  kafka_job_read (second, 20);
+  kafka_job_expect (second, 20);
+  g_assert_cmpint (kafka_job_follow (second, 0, 10), ==, 10);
+  g_assert_cmpint (kafka_job_follow (second, 2, 0), ==, 20);
+}
+
+/* Its offsets would be other records', and the topic's name is the same. */
+static void
+test_a_checkpoint_of_another_cluster_is_refused (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (WeirTestServer) server = weir_test_server_start ("kafka", NULL);
+  g_autoptr (KafkaJob) first = NULL, second = NULL;
+  g_autoptr (GError) error = NULL;
+  WeirTime at;
+
+  if (server == NULL)
+    return;
+  g_assert_true (kafka_ops_create_topic (weir_test_server_address (server), fixture->topic, 1, NULL, NULL));
+  weir_test_produce_numbered (weir_test_server_address (server), fixture->topic, 20, NULL);
+  kafka_fixture_produce (fixture, 10, (KafkaProduce){ 0 });
+  first = kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder });
+  kafka_job_read (first, 10);
+  at = kafka_job_end (g_steal_pointer (&first));
+  second = kafka_job_new (&(KafkaJobSpec){ .brokers = weir_test_server_address (server),
+                                           .group = fixture->group,
+                                           .topics = fixture->topic,
+                                           .folder = fixture->folder,
+                                           .at = at });
+  error = kafka_job_fail (second);
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS);
+  g_assert_nonnull (strstr (error->message, "the checkpoint is of cluster "));
+}
+
 int
 main (int argc, char **argv)
 {
   static const KafkaTest tests[] = {
     { "killed-between-batches-nothing-is-lost-or-doubled", 4, test_killed_between_batches_nothing_is_lost_or_doubled },
     { "expired-offsets-of-the-group-do-not-matter", 1, test_expired_offsets_of_the_group_do_not_matter },
+    { "a-partition-added-while-the-job-was-down-is-read-from-its-beginning", 1,
+      test_a_partition_added_while_the_job_was_down_is_read_from_its_beginning },
+    { "a-checkpoint-of-another-cluster-is-refused", 1, test_a_checkpoint_of_another_cluster_is_refused },
   };
 
   return kafka_tests_run (argc, argv, "/kafka-restart/", tests, G_N_ELEMENTS (tests));
