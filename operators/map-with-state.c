@@ -16,6 +16,7 @@
 /* Rows whose entries are asked for before they are needed, in steps: index, entry, neighbours in age. */
 #define AHEAD_INDEX 24
 #define AHEAD_ENTRY 12
+#define AHEAD_AGE   6
 
 typedef struct {
   WeirKeyedParams keyed; /* first */
@@ -46,6 +47,20 @@ prefetch_entry (const WeirStateGroup *group, guint32 hash)
   __builtin_prefetch (&group->ages[entry], 1);
 }
 
+/* An entry that is touched leaves its neighbours in the order of ages. */
+static inline void
+prefetch_neighbours (const WeirStateGroup *group, guint32 hash)
+{
+  guint32 entry = (guint32) *weir_entry_home (group, hash) - 1;
+
+  if (G_UNLIKELY (entry == WEIR_NO_ENTRY))
+    return;
+  if (group->ages[entry].older != WEIR_NO_ENTRY)
+    __builtin_prefetch (&group->ages[group->ages[entry].older], 1);
+  if (group->ages[entry].newer != WEIR_NO_ENTRY)
+    __builtin_prefetch (&group->ages[group->ages[entry].newer], 1);
+}
+
 static inline void
 prefetch_rows (const Mapping *mapping, gsize i)
 {
@@ -55,6 +70,8 @@ prefetch_rows (const Mapping *mapping, gsize i)
     __builtin_prefetch (weir_entry_home (group, mapping->rows[i + AHEAD_INDEX]->key.hash));
   if (i + AHEAD_ENTRY < mapping->n)
     prefetch_entry (group, mapping->rows[i + AHEAD_ENTRY]->key.hash);
+  if (mapping->st.state->has_timeout && i + AHEAD_AGE < mapping->n)
+    prefetch_neighbours (group, mapping->rows[i + AHEAD_AGE]->key.hash);
 }
 
 /* Where the results stand before a call. */
