@@ -68,7 +68,8 @@ PROFILES = {
         "about": "release build with kill points (gcc); kills, clocks, and servers that go away",
         "env": {"CC": "gcc"},
         "setup": ["-Dbuildtype=release", "-Dbench=false", "-Dkill_points=true"],
-        "suites": ["recovery"],
+        "target": "kills",
+        "suites": ["kills"],
     },
     "kafka-4.1": {
         "about": "the gcc build against Kafka 4.1; Kafka suite",
