@@ -213,14 +213,25 @@ weir_batch_folder_sync (const WeirBatchFolder *folder, GError **error)
   return sync_folder (folder->temporary, error) && sync_folder (parent, error);
 }
 
+static gboolean
+is_in_place (const WeirBatchFolder *folder)
+{
+  return !g_file_test (folder->temporary, G_FILE_TEST_IS_DIR) && g_file_test (folder->final, G_FILE_TEST_IS_DIR);
+}
+
+/* A process that was stopped in the middle of the rename, and from which this one has taken over, may end it meanwhile. */
 gboolean
 weir_batch_folder_put (const WeirBatchFolder *folder, GError **error)
 {
   g_autofree char *parent = g_path_get_dirname (folder->final);
+  g_autoptr (GError) failure = NULL;
 
-  if (!g_file_test (folder->temporary, G_FILE_TEST_IS_DIR) && g_file_test (folder->final, G_FILE_TEST_IS_DIR))
+  if (is_in_place (folder))
     return TRUE;
-  return put_in_place (folder, error) && sync_folder (parent, error);
+  if (put_in_place (folder, &failure) || is_in_place (folder))
+    return sync_folder (parent, error);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 /* ".<base>-<ms>[.suffix].tmp"? */
