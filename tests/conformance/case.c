@@ -47,13 +47,9 @@ case_note (Case *one, CaseOutcome outcome, const char *format, ...)
 void
 case_note_error (Case *one, const GError *error)
 {
-  CaseOutcome outcome = CASE_FAIL;
+  gboolean is_unknown = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA))
-    outcome = CASE_UNSUPPORTED;
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED))
-    outcome = CASE_MISSING;
-  case_note (one, outcome, "%s", error->message);
+  case_note (one, is_unknown ? CASE_UNSUPPORTED : CASE_FAIL, "%s", error->message);
 }
 
 JsonNode *

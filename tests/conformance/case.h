@@ -13,7 +13,6 @@ typedef enum {
   CASE_NOT_HERE,  /* about something that weir does not have, as the case says */
   CASE_FAIL,
   CASE_UNSUPPORTED, /* the runner does not know an operator or a function of it */
-  CASE_MISSING,     /* the library does not have a verb yet */
 } CaseOutcome;
 
 typedef struct {

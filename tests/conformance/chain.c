@@ -187,21 +187,6 @@ find_step (const char *name)
   return NULL;
 }
 
-#ifndef HAVE_WEIR_STATE
-static WeirStream *
-step_missing (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
-{
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "the library has no keyed state yet");
-  return NULL;
-}
-
-ChainStep
-chain_find_state (const char *name)
-{
-  return strstr (name, "state") != NULL ? step_missing : NULL;
-}
-#endif
-
 static WeirStream *
 apply_one (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
 {

@@ -185,8 +185,12 @@ run_recovery_set (Case *one)
   const char *name = json_member_text (lives.source, "op");
   g_autofree char *plain = chain_plain_name (name != NULL ? name : "");
 
+  if (g_str_equal (plain, "kafkadirect")) {
+    run_kafka (one, lives.source);
+    return;
+  }
   if (!g_str_equal (plain, "textfilestream") && !g_str_equal (plain, "filestream")) {
-    case_note (one, CASE_MISSING, "the library has no source '%s' yet", name);
+    case_note (one, CASE_UNSUPPORTED, "unknown source '%s'", plain);
     return;
   }
   files_init (&lives.files);

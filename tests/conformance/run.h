@@ -10,6 +10,7 @@ void run_pipeline (Case *one); /* also those that must fail, and properties */
 void run_recovery (Case *one);
 void run_recovery_set (Case *one);
 void run_source (Case *one);
+void run_kafka (Case *one, JsonObject *op); /* sources and sets whose first operator, @op, is kafka_direct */
 void run_text (Case *one);
 
 /* A new folder, and the end of it with all that is in it. Transfer full. */
