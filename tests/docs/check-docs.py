@@ -9,6 +9,7 @@ import glob
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,23 @@ class Checker:
         above = "".join(b.text for b in before)
         self.compile("#include <weir/weir.h>\n" + "".join(included) + above + text, "-c")
 
+    def run_script(self, script, folder):
+        """Status and output. What the script has left running in the background ends with it."""
+        with tempfile.TemporaryFile("w+", errors="replace") as out:
+            shell = subprocess.Popen(["bash", "-x", "-c", script], cwd=folder, env=self.installed().env, stdin=subprocess.DEVNULL,
+                                     stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                status = shell.wait(240)
+            except subprocess.TimeoutExpired:
+                status = "none after 240 s"
+            try:
+                os.killpg(shell.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            shell.wait()
+            out.seek(0)
+            return status, out.read()
+
     def check_shell(self, page, blocks, files):
         """A page's blocks are one script, run in a fresh copy of the tree, beside the page's files, with weir installed."""
         with tempfile.TemporaryDirectory(prefix="weir-docs-") as folder:
@@ -132,15 +150,13 @@ class Checker:
                 with open(os.path.join(folder, block.name), "w") as f:
                     f.write(block.text)
             script = "set -euo pipefail\n" + "".join(f": line {b.line}\n{b.text}" for b in blocks)
-            done = subprocess.run(["bash", "-x", "-c", script], cwd=folder, env=self.installed().env, text=True,
-                                  errors="replace", timeout=300, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT)
-        if done.returncode:
-            raise Failed(f"{done.stdout[-6000:]}\nexit status {done.returncode}")
+            status, text = self.run_script(script, folder)
+        if status:
+            raise Failed(f"{text[-6000:]}\nexit status {status}")
         for block in blocks:
-            missing = missing_lines(block.output or "", done.stdout.splitlines(), block.any_order)
+            missing = missing_lines(block.output or "", text.splitlines(), block.any_order)
             if missing:
-                raise Failed(f"{done.stdout[-6000:]}\nnot in the output: {missing}")
+                raise Failed(f"{text[-6000:]}\nnot in the output: {missing}")
 
     def unmarked(self, block):
         raise Failed("C that is no program needs a mark: <!-- compile -->, <!-- compile: file --> or <!-- shown: WHY -->")
