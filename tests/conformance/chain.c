@@ -187,6 +187,24 @@ find_step (const char *name)
   return NULL;
 }
 
+/* What nobody reads would be skipped in silence. */
+static gboolean
+check_members (JsonObject *op, GError **error)
+{
+  static const char *const known[] = { "op",     "fn",    "inverse", "maps",       "right_ops", "n",
+                                       "window", "slide", "timeout", "checkpoint", "initial",   "filter",
+                                       "via",    "num",   "note",    NULL };
+  g_autoptr (GList) names = json_object_get_members (op);
+
+  for (GList *at = names; at != NULL; at = at->next)
+    if (!g_strv_contains (known, at->data)) {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "operator %s has an unknown '%s'",
+                   json_member_text (op, "op"), (char *) at->data);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static WeirStream *
 apply_one (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
 {
@@ -200,7 +218,7 @@ apply_one (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
   for (gsize i = 0; plain != NULL && step == NULL && i < G_N_ELEMENTS (families); i++)
     step = families[i](plain);
   if (step != NULL)
-    return step (chain, s, op, error);
+    return check_members (op, error) ? step (chain, s, op, error) : NULL;
   if (plain != NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "unknown operator '%s'", name);
   return NULL;

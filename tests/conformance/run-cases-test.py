@@ -97,6 +97,23 @@ def tests(runner):
         runner.expect(case(ops=[{"op": "transform", "fn": "levitate"}]), "UNSUPPORTED")
         runner.expect(case(kind="levitation"), "UNSUPPORTED", "unknown kind")
 
+    def members_that_nobody_reads_are_told():
+        runner.expect(case(ops=[{"op": "count", "levitate": 1}]), "UNSUPPORTED", "unknown 'levitate'")
+        runner.expect(case(kind="source", ops=[{"op": "levitate"}]), "UNSUPPORTED", "unknown source")
+        runner.expect(case(kind="recovery_set", ops=[{"op": "levitate"}]), "UNSUPPORTED", "unknown source")
+
+    def topics_are_compared():
+        one = case(kind="source", ops=[{"op": "kafka_direct", "reset": "latest"}], input=[["a x10"], ["b x10"]])
+        runner.expect({**one, "expected": [["b"]]}, "pass")
+        runner.expect({**one, "expected": [["a"]]}, "FAIL", "got [\"b\"")
+        one = case(kind="source", ops=[{"op": "kafka_direct", "reset": "earliest"}], input=[["t", 16]])
+        runner.expect({**one, "expected": [15]}, "FAIL", "expected 15 elements, got 16")
+        runner.expect(case(kind="source", ops=[{"op": "kafka_direct", "levitate": 1}], input=[["t", 1]], expected=[1]),
+                      "UNSUPPORTED", "unknown 'levitate'")
+        sums = [{"op": "kafka_direct", "reset": "earliest"}, {"op": "map", "fn": "x -> ('key', int)"},
+                {"op": "updateStateByKey", "fn": "running_sum"}]
+        runner.expect(case(kind="recovery_set", ops=sums, input=[[1, 2], [3]], expected=[[3], [7]]), "FAIL", "phase 2")
+
     def what_is_not_run_here_is_told():
         runner.expect(case(weir="n/a"), "n/a")
         runner.expect(case(kind="table"), "elsewhere")

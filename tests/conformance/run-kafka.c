@@ -16,6 +16,7 @@
 #include "tests/conformance/source.h"
 
 #define ATTEMPTS 5
+#define PAUSE    WEIR_MILLISECONDS (300)
 
 typedef struct {
   Case *one;
@@ -28,6 +29,7 @@ typedef struct {
   WeirCollected *records; /* of the source, in this life */
   gint64 n_skipped;       /* records before the first life's beginning */
   gint64 n_due, n_before; /* records: that must have been read in all; that were, in the lives before */
+  gulong pause;           /* before the first batch of a phase, in microseconds */
   guint n_done;           /* batches */
   gsize at;               /* batches of this life that were looked at */
   guint n_split;          /* phases that were read in more than one batch */
@@ -304,6 +306,7 @@ read_phase (KafkaRun *run)
 {
   gint64 deadline = source_deadline ();
 
+  g_usleep (run->pause);
   while (count_read (run) < run->n_due) {
     if (g_get_monotonic_time () > deadline) {
       case_note (run->one, CASE_FAIL, "%" G_GINT64_FORMAT " records are read in time, not the %" G_GINT64_FORMAT,
@@ -443,11 +446,12 @@ tear_down (KafkaRun *run)
   run_folder_free (run->folder);
 }
 
-/* Whether the records of a phase come in one batch is up to the broker: another attempt may be luckier. TRUE: do so. */
+/* Whether the records of a phase come in one batch is up to the broker: another attempt gives it more time before the
+ * first batch. TRUE: do so. */
 static gboolean
-attempt (Case *one, JsonObject *op)
+attempt (Case *one, JsonObject *op, gulong pause)
 {
-  KafkaRun run = { .one = one, .op = op };
+  KafkaRun run = { .one = one, .op = op, .pause = pause };
   g_autoptr (GError) error = NULL;
   gboolean is_split;
 
@@ -465,7 +469,7 @@ attempt (Case *one, JsonObject *op)
 void
 run_kafka (Case *one, JsonObject *op)
 {
-  for (guint i = 1; attempt (one, op) && i < ATTEMPTS; i++) {
+  for (guint i = 1; attempt (one, op, (i - 1) * PAUSE) && i < ATTEMPTS; i++) {
     one->outcome = CASE_PASS;
     g_string_truncate (one->text, 0);
   }
