@@ -75,7 +75,8 @@ weir_folder_watch_look (WeirFolderWatch *watch)
     watch->n_found += !g_array_index (news, WeirFolderNews, i).is_gone;
   g_array_append_vals (watch->news, news->data, news->len);
   pthread_mutex_unlock (&watch->lock);
-  memset (news->data, 0, news->len * sizeof (WeirFolderNews)); /* the names have gone over */
+  if (news->len > 0) /* the names have gone over */
+    memset (news->data, 0, news->len * sizeof (WeirFolderNews));
 }
 
 GArray *

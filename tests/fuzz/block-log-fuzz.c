@@ -20,7 +20,7 @@ write_segment (const WeirFolder *folder, const uint8_t *data, size_t size)
   FILE *file = fopen (path, "w");
 
   g_assert_nonnull (file);
-  g_assert_cmpuint (fwrite (data, 1, size, file), ==, size);
+  g_assert_true (size == 0 || fwrite (data, 1, size, file) == size);
   g_assert_cmpint (fclose (file), ==, 0);
 }
 
