@@ -78,6 +78,20 @@ broker_create (Broker *broker, const char *topic, GError **error)
   return FALSE;
 }
 
+static gboolean
+go_on (const KafkaRecord *record, gpointer user_data)
+{
+  return TRUE;
+}
+
+void
+broker_look (const Broker *broker, const char *topic)
+{
+  g_autofree char *name = broker_name (broker, topic);
+
+  kafka_ops_read (broker->addresses, name, TRUE, go_on, NULL, NULL);
+}
+
 gint64
 broker_end (const Broker *broker, const char *topic, guint partition)
 {

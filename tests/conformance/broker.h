@@ -22,4 +22,6 @@ char *broker_name (const Broker *broker, const char *name);
 gboolean broker_create (Broker *broker, const char *topic, GError **error);
 /* Blocks until all is there. Transactions need a real one. */
 gboolean broker_write (Broker *broker, const KafkaLines *lines, gboolean is_uncommitted_read, GError **error);
+/* Reads all that is in a topic, as another reader would. */
+void broker_look (const Broker *broker, const char *topic);
 gint64 broker_end (const Broker *broker, const char *topic, guint partition);

@@ -30,8 +30,35 @@ elsewhere (Case *one)
   case_note (one, CASE_ELSEWHERE, "no public interface: the tests of its part run it");
 }
 
+static gboolean
+has_operators (const Case *one)
+{
+  JsonNode *ops = json_member (one->json, "ops");
+
+  for (guint i = 0; i < json_length (ops); i++)
+    if (!JSON_NODE_HOLDS_OBJECT (json_array_get_element (json_node_get_array (ops), i)))
+      return FALSE;
+  return ops != NULL && JSON_NODE_HOLDS_ARRAY (ops);
+}
+
+/* Cases of a pipeline or a recovery may begin with a source, and are then run as those of sources are. */
+static const char *
+kind_of (const Case *one)
+{
+  JsonNode *ops = json_member (one->json, "ops");
+  gboolean is_pipeline = g_str_equal (one->kind, "pipeline"), is_source = g_str_equal (one->kind, "source");
+
+  if (json_length (ops) == 0)
+    return is_source || g_str_equal (one->kind, "recovery_set") ? "of a source, without one" : one->kind;
+  if (!run_is_source (json_array_get_object_element (json_node_get_array (ops), 0)))
+    return one->kind;
+  if (g_str_equal (one->kind, "recovery"))
+    return "recovery_set";
+  return is_pipeline ? "source" : one->kind;
+}
+
 static void
-run (Case *one)
+run_kind (Case *one)
 {
   static const struct {
     const char *kind;
@@ -51,18 +78,27 @@ run (Case *one)
     { "state_batch", elsewhere },
     { "scenario", elsewhere },
   };
-  const char *mark = json_member_text (one->json, "weir");
+  const char *kind = kind_of (one);
 
-  if (mark != NULL && g_str_equal (mark, "n/a")) {
-    case_note (one, CASE_NOT_HERE, "the case says so");
-    return;
-  }
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
-    if (g_str_equal (kinds[i].kind, one->kind)) {
+    if (g_str_equal (kinds[i].kind, kind)) {
       kinds[i].run (one);
       return;
     }
-  case_note (one, CASE_UNSUPPORTED, "unknown kind '%s'", one->kind);
+  case_note (one, CASE_UNSUPPORTED, "unknown kind '%s'", kind);
+}
+
+static void
+run (Case *one)
+{
+  const char *mark = json_member_text (one->json, "weir");
+
+  if (mark != NULL && g_str_equal (mark, "n/a"))
+    case_note (one, CASE_NOT_HERE, "the case says so");
+  else if (!has_operators (one))
+    case_note (one, CASE_UNSUPPORTED, "'ops' is no array of operators");
+  else
+    run_kind (one);
 }
 
 static void

@@ -139,7 +139,9 @@ static gboolean
 send_lines (GOutputStream *out, JsonNode *batch, GError **error)
 {
   for (guint i = 0; i < json_length (batch); i++) {
-    g_autofree char *line = g_strdup_printf ("%s\n", json_array_get_string_element (json_node_get_array (batch), i));
+    g_autoptr (GPtrArray) memory = g_ptr_array_new_with_free_func (g_free);
+    WeirValue value = json_value (json_array_get_element (json_node_get_array (batch), i), memory);
+    g_autofree char *text = weir_to_string (value), *line = g_strconcat (text, "\n", NULL);
 
     if (!g_output_stream_write_all (out, line, strlen (line), NULL, NULL, error))
       return FALSE;
@@ -205,6 +207,15 @@ find_source (const char *plain)
     if (g_str_equal (sources[i].name, plain))
       return sources[i].run;
   return NULL;
+}
+
+gboolean
+run_is_source (JsonObject *op)
+{
+  const char *name = json_member_text (op, "op");
+  g_autofree char *plain = chain_plain_name (name != NULL ? name : "");
+
+  return g_str_equal (plain, "kafkadirect") || find_source (plain) != NULL;
 }
 
 void

@@ -10,6 +10,8 @@ void run_pipeline (Case *one); /* also those that must fail, and properties */
 void run_recovery (Case *one);
 void run_recovery_set (Case *one);
 void run_source (Case *one);
+/* Does the operator read from elsewhere than the case's queues? */
+gboolean run_is_source (JsonObject *op);
 void run_kafka (Case *one, JsonObject *op); /* sources and sets whose first operator, @op, is kafka_direct */
 void run_text (Case *one);
 
