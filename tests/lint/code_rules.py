@@ -47,8 +47,13 @@ def arrows(tree):
 
 def rooted(tree):
     """internal includes are rooted, public ones are <weir/...>."""
-    for name, number, quoted, target in includes(tree, ARROWS):
-        if quoted and (name.startswith(("include/", "examples/")) or target not in tree.files):
+    found = list(includes(tree, ARROWS))
+    jobs = {name for name, _, _, target in found if target.startswith("weir/")}
+    for name, number, quoted, target in found:
+        # A job is one file, to be copied; programs around it, which know nothing of weir, may share a file.
+        shared = name not in jobs and name.startswith("examples/") and target.startswith("examples/")
+        alone = name.startswith(("include/", "examples/")) and not shared
+        if quoted and (alone or target not in tree.files):
             yield f'{name}:{number}: "{target}": write "folder/name.h" from the root, or <weir/name.h>'
         if not quoted and target.startswith("weir/") and "include/" + target not in tree.files:
             yield f"{name}:{number}: <{target}> is no public header"
