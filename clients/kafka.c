@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <syslog.h>
 
 #define ASK_MS 1000
 
@@ -28,6 +29,7 @@ struct _WeirKafka {
 typedef struct {
   WeirKafkaSay say;
   gpointer data;
+  rd_kafka_resp_err_t refusal; /* of the last broker that was there and did not want us */
 } Opaque;
 
 static const WeirKafkaSetting common[] = {
@@ -177,6 +179,19 @@ on_log (const rd_kafka_t *rk, int severity, const char *facility, const char *te
     opaque->say (severity, text, opaque->data);
 }
 
+/* Whoever asks for something hears that no broker answers, and not why. */
+static void
+on_error (rd_kafka_t *rk, int code, const char *reason, void *data)
+{
+  Opaque *opaque = data;
+
+  if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED ||
+      code == RD_KAFKA_RESP_ERR__SSL)
+    opaque->refusal = (rd_kafka_resp_err_t) code;
+  if (opaque->say != NULL)
+    opaque->say (LOG_ERR, reason, opaque->data);
+}
+
 static rd_kafka_conf_t *
 conf_new (const WeirKafka *kafka, const WeirKafkaHandleSpec *spec, GError **error)
 {
@@ -187,6 +202,7 @@ conf_new (const WeirKafka *kafka, const WeirKafkaHandleSpec *spec, GError **erro
       !weir_kafka_properties_apply (kafka->properties, spec->role, conf, error) || !set_own (kafka, spec, conf, error))
     return NULL;
   rd_kafka_conf_set_log_cb (conf, on_log);
+  rd_kafka_conf_set_error_cb (conf, on_error);
   if (spec->delivered != NULL)
     rd_kafka_conf_set_dr_msg_cb (conf, spec->delivered);
   if (spec->rebalanced != NULL)
@@ -206,7 +222,7 @@ weir_kafka_handle_new (WeirKafka *kafka, const WeirKafkaHandleSpec *spec, GError
   if (conf == NULL)
     return NULL;
   opaque = g_new (Opaque, 1);
-  *opaque = (Opaque){ spec->say, spec->data };
+  *opaque = (Opaque){ .say = spec->say, .data = spec->data };
   rd_kafka_conf_set_opaque (conf, opaque);
   rk = rd_kafka_new (type, conf, said, sizeof said);
   if (rk != NULL) {
@@ -243,6 +259,7 @@ weir_kafka_handle_reach (rd_kafka_t *rk, const WeirKafka *kafka, gint64 patience
 {
   gint64 deadline = g_get_monotonic_time () + patience;
   WeirError code = rd_kafka_type (rk) == RD_KAFKA_CONSUMER ? WEIR_ERROR_SOURCE : WEIR_ERROR_SINK;
+  const Opaque *opaque = rd_kafka_opaque (rk);
   rd_kafka_resp_err_t failure;
 
   do {
@@ -255,6 +272,8 @@ weir_kafka_handle_reach (rd_kafka_t *rk, const WeirKafka *kafka, gint64 patience
       return TRUE;
     }
   } while (weir_kafka_is_transient (failure) && g_get_monotonic_time () < deadline);
+  if (opaque->refusal != RD_KAFKA_RESP_ERR_NO_ERROR)
+    failure = opaque->refusal;
   weir_kafka_fail (error, failure, code, "Kafka: no broker of %s answers", kafka->brokers);
   g_prefix_error (error, "cannot connect: is the address right, and security.protocol, if the brokers want it? ");
   return FALSE;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <glib/gstdio.h>
+
 #include <weir/weir.h>
 
 #include "tests/servers/servers.h"
@@ -66,10 +68,39 @@ test_certificates_good_expired_and_unknown (void)
   g_assert_nonnull (error);
   g_clear_error (&error);
   g_assert_false (reach (weir_test_server_get (server, "tls"), unknown, &error));
-  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, "ssl.ca.location"));
   g_clear_error (&error);
   g_assert_false (reach (weir_test_server_get (server, "tls"), NULL, &error));
   g_assert_nonnull (strstr (error->message, "security.protocol"));
+}
+
+/* A password comes from a file, and one that is wrong is named by its properties and not by its value. */
+static void
+test_a_password_good_and_wrong (void)
+{
+  g_autoptr (WeirTestServer) server = weir_test_server_start ("kafka", "--sasl", NULL);
+  g_autofree char *folder = g_dir_make_tmp ("weir-kafka-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "password", NULL),
+                  *reference = g_strdup_printf ("${file:%s}", path);
+  const Setting *const settings = (const Setting[]){ { "security.protocol", "sasl_plaintext" },
+                                                     { "sasl.mechanism", "PLAIN" },
+                                                     { "sasl.username", "weir" },
+                                                     { "sasl.password", reference },
+                                                     { NULL, NULL } };
+  g_autoptr (GError) error = NULL;
+
+  if (server != NULL) {
+    g_assert_true (g_file_set_contents (path, weir_test_server_get (server, "password"), -1, NULL));
+    g_assert_true (reach (weir_test_server_get (server, "sasl"), settings, &error));
+    g_assert_no_error (error);
+    g_assert_true (g_file_set_contents (path, "hunter2", -1, NULL));
+    g_assert_false (reach (weir_test_server_get (server, "sasl"), settings, &error));
+    g_assert_nonnull (error);
+    g_assert_nonnull (strstr (error->message, "check sasl.username, sasl.password and sasl.mechanism"));
+    g_assert_null (strstr (error->message, "hunter2"));
+  }
+  g_unlink (path);
+  g_rmdir (folder);
 }
 
 int
@@ -78,5 +109,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/kafka-client/nobody-there", test_nobody_there);
   g_test_add_func ("/kafka-client/certificates-good-expired-and-unknown", test_certificates_good_expired_and_unknown);
+  g_test_add_func ("/kafka-client/a-password-good-and-wrong", test_a_password_good_and_wrong);
   return g_test_run ();
 }
