@@ -20,7 +20,7 @@
 void
 weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, guint64 from, guint64 until)
 {
-  static WeirKeyPlace none[] = { FREE_PLACE, FREE_PLACE, FREE_PLACE, FREE_PLACE };
+  static const WeirKeyPlace none[] = { FREE_PLACE, FREE_PLACE, FREE_PLACE, FREE_PLACE };
 
   *keys = (WeirWindowKeys){ .memory = memory, .length = length, .from = from, .until = until };
   keys->n_phases = (length + WEIR_SHARDS_MOST - 1) / WEIR_SHARDS_MOST;
@@ -28,7 +28,7 @@ weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, g
   for (guint i = 0; i < keys->n_shards; i++)
     keys->shards[i].free_rank = WEIR_NO_NUMBER;
   /* Until something comes, all hashes find a free place that nobody writes to. */
-  keys->places = none;
+  keys->places = (WeirKeyPlace *) none;
   keys->n_places = 1;
   weir_cells_init (&keys->cells, memory);
 }

@@ -45,7 +45,7 @@ function_prefix (guint i)
   static const guint sizes[] = { 0, 7, 8, 9, 10, 16, 17, 18 };
   guint size = sizes[i % G_N_ELEMENTS (sizes)], begin = i / G_N_ELEMENTS (sizes) % 20;
 
-  return weir_text_n ("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr" + begin, size);
+  return weir_text_n (&"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr"[begin], size);
 }
 
 static WeirValue
