@@ -16,6 +16,7 @@
 
 #define N_WORDS_SHOWN 4
 #define MOST_SECONDS  1000000
+#define PATIENCE      WEIR_SECONDS (20)
 
 typedef struct {
   WeirContext *ctx;
@@ -140,14 +141,26 @@ print_batch (Demo *demo, const WeirBatchInfo *info)
   demo->previous = planned;
 }
 
+/* A job that is to read all there is ends with the first batch that finds nothing more, once it has found something: batches
+ * that make up for the time before its start are empty as well. */
+static gboolean
+is_over (const Demo *demo, const WeirBatchInfo *info)
+{
+  WeirTime end = demo->started + WEIR_SECONDS (option_seconds);
+
+  if (option_seconds == 0 || weir_batch_info_time (info) < end || g_get_real_time () < end)
+    return FALSE;
+  return !option_drain || (demo->n_records > 0 && weir_batch_info_n_records (info) == 0) ||
+         g_get_real_time () > end + PATIENCE;
+}
+
 static void
 on_batch_completed (const WeirBatchInfo *info, gpointer user_data)
 {
   Demo *demo = user_data;
 
   print_batch (demo, info);
-  if (option_seconds > 0 && !demo->is_stopping && (!option_drain || weir_batch_info_n_records (info) == 0) &&
-      weir_batch_info_time (info) >= demo->started + WEIR_SECONDS (option_seconds)) {
+  if (!demo->is_stopping && is_over (demo, info)) {
     demo->is_stopping = TRUE;
     weir_context_stop (demo->ctx, TRUE);
   }
