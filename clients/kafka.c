@@ -20,9 +20,10 @@ struct _WeirKafka {
   WeirContext *ctx;
   char *brokers, *group;
   WeirKafkaProperties *properties; /* of the job's code */
-  WeirKafkaProperties *file;       /* of kafka.properties */
   pthread_mutex_t lock;
-  GArray *committers; /* of Committer, under lock */
+  char *path;                /* that `file` was read from, under lock; NULL: from none */
+  WeirKafkaProperties *file; /* of kafka.properties; constant once it is read */
+  GArray *committers;        /* of Committer, under lock */
 };
 
 /* What a handle's callbacks get. */
@@ -49,6 +50,7 @@ kafka_free (gpointer data)
   g_array_unref (kafka->committers);
   weir_kafka_properties_free (kafka->properties);
   weir_kafka_properties_free (kafka->file);
+  g_free (kafka->path);
   g_free (kafka->brokers);
   g_free (kafka->group);
   g_free (kafka);
@@ -119,16 +121,34 @@ weir_kafka_group (const WeirKafka *kafka)
   return kafka->group;
 }
 
-gboolean
-weir_kafka_read_file (WeirKafka *kafka, const char *path, GError **error)
+static gboolean
+read_locked (WeirKafka *kafka, const char *path, GError **error)
 {
-  g_autoptr (WeirKafkaProperties) file = weir_kafka_properties_new ();
+  g_autoptr (WeirKafkaProperties) file = NULL;
 
-  if (path != NULL && !weir_kafka_properties_read (file, path, error))
+  if (path == NULL || g_strcmp0 (path, kafka->path) == 0)
+    return TRUE;
+  file = weir_kafka_properties_new ();
+  if (!weir_kafka_properties_read (file, path, error))
     return FALSE;
   weir_kafka_properties_free (kafka->file);
   kafka->file = g_steal_pointer (&file);
+  g_free (kafka->path);
+  kafka->path = g_strdup (path);
   return TRUE;
+}
+
+/* Sources, outputs and receivers of a connection all ask, receivers on threads of their own and again and again: the
+ * first has it read, and nobody takes it away from the others. */
+gboolean
+weir_kafka_read_file (WeirKafka *kafka, const char *path, GError **error)
+{
+  gboolean ok;
+
+  pthread_mutex_lock (&kafka->lock);
+  ok = read_locked (kafka, path, error);
+  pthread_mutex_unlock (&kafka->lock);
+  return ok;
 }
 
 const char *

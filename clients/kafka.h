@@ -14,7 +14,8 @@ WeirContext *weir_kafka_context (const WeirKafka *kafka);
 const char *weir_kafka_brokers (const WeirKafka *kafka);
 const char *weir_kafka_group (const WeirKafka *kafka); /* NULL: none */
 
-/* The option kafka.properties, nullable; what the job's code sets outranks it. Once per start. */
+/* The option kafka.properties, nullable; what the job's code sets outranks it. Read once, by whoever asks
+ * first; any thread. */
 gboolean weir_kafka_read_file (WeirKafka *kafka, const char *path, GError **error);
 /* What the job or the file says; NULL: nothing. */
 const char *weir_kafka_property (const WeirKafka *kafka, WeirKafkaRole role, const char *name);

@@ -103,6 +103,33 @@ test_a_password_good_and_wrong (void)
   g_rmdir (folder);
 }
 
+static gpointer
+read_often (gpointer kafka)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (int i = 0; i < 1000; i++) {
+    weir_kafka_read_file (kafka, NULL, &error);
+    g_assert_no_error (error);
+    g_assert_null (weir_kafka_property (kafka, WEIR_KAFKA_CONSUMER, "client.rack"));
+  }
+  return NULL;
+}
+
+/* Receivers begin on threads of their own, several by one connection. */
+static void
+test_sources_begin_at_the_same_time (void)
+{
+  g_autoptr (WeirContext) ctx = weir_context_new ("test", WEIR_SECONDS (1));
+  WeirKafka *kafka = weir_kafka_new (ctx, "127.0.0.1:1", "group");
+  GThread *threads[4];
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("source", read_often, kafka);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -110,5 +137,6 @@ main (int argc, char **argv)
   g_test_add_func ("/kafka-client/nobody-there", test_nobody_there);
   g_test_add_func ("/kafka-client/certificates-good-expired-and-unknown", test_certificates_good_expired_and_unknown);
   g_test_add_func ("/kafka-client/a-password-good-and-wrong", test_a_password_good_and_wrong);
+  g_test_add_func ("/kafka-client/sources-begin-at-the-same-time", test_sources_begin_at_the_same_time);
   return g_test_run ();
 }
