@@ -309,15 +309,18 @@ weir_kafka_keeper_new (WeirKafkaSource *source)
   keeper->reported = g_array_new (FALSE, FALSE, sizeof (WeirKafkaTrouble));
   keeper->troubles = g_array_new (FALSE, FALSE, sizeof (WeirKafkaTrouble));
   keeper->commits = weir_kafka_commits_new (source);
-  keeper->discover_every = source->topics.assigned != NULL ? 0 : discovery_interval (source->kafka);
-  keeper->discover_at = g_get_monotonic_time () + keeper->discover_every;
   return keeper;
 }
 
 gboolean
 weir_kafka_keeper_start (WeirKafkaKeeper *keeper, GError **error)
 {
-  int code = pthread_create (&keeper->thread, NULL, keeper_main, keeper);
+  const WeirKafkaSource *source = keeper->source;
+  int code;
+
+  keeper->discover_every = source->topics.assigned != NULL ? 0 : discovery_interval (source->kafka);
+  keeper->discover_at = g_get_monotonic_time () + keeper->discover_every;
+  code = pthread_create (&keeper->thread, NULL, keeper_main, keeper);
 
   if (code == 0)
     return TRUE;
