@@ -135,7 +135,7 @@ check_owner (const WeirKafkaDecider *self, const rd_kafka_topic_partition_t *fou
   g_autofree char *metadata = g_strndup (found->metadata != NULL ? found->metadata : "", found->metadata_size);
   const char *uuid = strchr (metadata, ' ');
 
-  if (uuid == NULL || sealed == NULL || sealed->decided == 0 || g_str_equal (uuid + 1, sealed->uuid))
+  if (uuid == NULL || sealed == NULL || g_str_equal (uuid + 1, sealed->uuid))
     return TRUE;
   g_set_error (
       error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND,

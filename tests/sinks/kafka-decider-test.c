@@ -472,6 +472,28 @@ test_another_checkpoint_of_the_name_is_refused (void)
   place_clear (&place);
 }
 
+/* The first has an epoch prepared, with the number of one that the other has decided: it must not be taken for its own. */
+static void
+test_an_epoch_of_another_checkpoint_is_not_taken_for_one_in_doubt (void)
+{
+  Place place;
+  Job other, again;
+  char *where;
+
+  if (!has_kill_points () || !place_init (&place))
+    return;
+  where = live_apart (&place, 1, "kafka-commit:1");
+  g_assert_nonnull (where);
+  g_free (where);
+  job_init (&other, &place, "another-checkpoint", 1);
+  run (&other, 3);
+  job_clear (&other);
+  job_init (&again, &place, "checkpoint", 2);
+  run_into (&again, WEIR_ERROR_CHECKPOINT_BEHIND, "was written with another checkpoint");
+  job_clear (&again);
+  place_clear (&place);
+}
+
 /* --- time --- */
 
 static void
@@ -566,6 +588,8 @@ main (int argc, char **argv)
                    test_another_job_of_the_name_ends_the_first);
   g_test_add_func ("/kafka-decider/another-checkpoint-of-the-name-is-refused",
                    test_another_checkpoint_of_the_name_is_refused);
+  g_test_add_func ("/kafka-decider/an-epoch-of-another-checkpoint-is-not-taken-for-one-in-doubt",
+                   test_an_epoch_of_another_checkpoint_is_not_taken_for_one_in_doubt);
   g_test_add_func ("/kafka-decider/a-transaction-that-times-out-is-written-again",
                    test_a_transaction_that_times_out_is_written_again);
   g_test_add_func ("/kafka-decider/epochs-wait-for-a-broker-that-is-killed",
