@@ -27,12 +27,11 @@ keep (WeirTask *task, const WeirFunction *function, const WeirChunk *in, gboolea
       passes = function->filter (task, in->values[i], function->user_data);
     }
     task->head.values[n] = in->values[i];
+    n += (passes != FALSE) & (task->n_rejects_ever == n_rejects); /* without a branch */
     if (G_UNLIKELY (task->n_rejects_ever != n_rejects)) {
       weir_task_settle (task, weir_chunk_element (in, i, cells));
       n_rejects = task->n_rejects_ever;
-      passes = FALSE;
     }
-    n += passes != FALSE;
   }
   return n;
 }

@@ -303,6 +303,17 @@ stage (WeirKafkaReader *reader, WeirKafkaPartition *partition, const WeirKafkaIn
 
 static gboolean must_hold (WeirKafkaReader *reader);
 
+/* What may be staged beside a batch that is waited for, which has to fit as it is: a part of memory.limit. */
+#define AHEAD_SHARE 8
+
+static gboolean
+is_ahead (const WeirKafkaSource *source, const WeirKafkaPartition *partition, gint64 offset)
+{
+  return offset >= __atomic_load_n (&partition->awaited, __ATOMIC_RELAXED) &&
+         __atomic_load_n (&source->staging.n_bytes, __ATOMIC_RELAXED) >=
+             weir_memory_limit (weir_engine_memory (source->source.engine)) / AHEAD_SHARE;
+}
+
 static void
 take_record (WeirKafkaReader *reader, WeirKafkaPartition *partition, rd_kafka_message_t *message)
 {
@@ -320,6 +331,11 @@ take_record (WeirKafkaReader *reader, WeirKafkaPartition *partition, rd_kafka_me
   }
   if (record.offset < partition->expected)
     return;
+  if (G_UNLIKELY (__atomic_load_n (&reader->source->is_awaited, __ATOMIC_ACQUIRE)) &&
+      is_ahead (reader->source, partition, record.offset)) {
+    hand_over (reader, partition, WEIR_KAFKA_AHEAD, RD_KAFKA_RESP_ERR_NO_ERROR);
+    return;
+  }
   if (reader->source->f != NULL)
     take_headers (message, &record);
   stage (reader, partition, &record);

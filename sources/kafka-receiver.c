@@ -100,7 +100,7 @@ drain (Member *member)
 {
   g_autoptr (GError) error = NULL;
 
-  if (member->n > 0 && store (member, &error))
+  if (member->n > 0 && member->trouble == NULL && store (member, &error)) /* nothing behind what was not stored */
     commit (member);
   else if (error != NULL && !weir_receiver_is_stopping (member->receiver))
     member->trouble = "what came could not be stored";

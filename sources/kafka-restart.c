@@ -37,9 +37,29 @@ check_cluster (const WeirKafkaSource *self, const WeirKafkaPosition *position, G
   return FALSE;
 }
 
+/* A partition that the job does not want any more is let go; one that the brokers do not have now, or not any more, would be
+ * read from its beginning when it comes back. */
+static gboolean
+let_go (const WeirKafkaSource *self, const WeirKafkaPlace *place, GError **error)
+{
+  if (weir_kafka_topics_want (&self->topics, place->topic, place->partition) && self->on_loss == WEIR_KAFKA_LOSS_FAIL) {
+    g_set_error (
+        error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS,
+        "the checkpoint has partition %s-%d up to offset %" G_GINT64_FORMAT
+        ", and the brokers do not know it: was the topic deleted, or is it away for a moment? Start again when it "
+        "is back, or with --kafka.on.data.loss=earliest to go on without it",
+        place->topic, place->partition, place->next);
+    return FALSE;
+  }
+  weir_log (weir_engine_log (self->source.engine), WEIR_LOG_WARNING,
+            "%s: the checkpoint has partition %s-%d, which is not read any more", self->source.op->name, place->topic,
+            place->partition);
+  return TRUE;
+}
+
 /* The saved order comes first: it is that of the batches' partitions. */
-static void
-take_places (WeirKafkaSource *self, const WeirKafkaPosition *position)
+static gboolean
+take_places (WeirKafkaSource *self, const WeirKafkaPosition *position, GError **error)
 {
   g_autoptr (GPtrArray) known = g_steal_pointer (&self->partitions);
 
@@ -49,9 +69,8 @@ take_places (WeirKafkaSource *self, const WeirKafkaPosition *position)
     WeirKafkaPartition *partition = weir_kafka_find_partition (known, place->topic, place->partition);
 
     if (partition == NULL) {
-      weir_log (weir_engine_log (self->source.engine), WEIR_LOG_WARNING,
-                "%s: the checkpoint has partition %s-%d, which is not read any more", self->source.op->name,
-                place->topic, place->partition);
+      if (!let_go (self, place, error))
+        return FALSE;
       continue;
     }
     partition->next = place->next;
@@ -65,6 +84,7 @@ take_places (WeirKafkaSource *self, const WeirKafkaPosition *position)
     fresh->next = WEIR_KAFKA_UNRESOLVED;
     g_ptr_array_add (self->partitions, fresh);
   }
+  return TRUE;
 }
 
 static gboolean
@@ -84,8 +104,7 @@ weir_kafka_source_resume (WeirSource *source, gconstpointer bytes, gsize size, G
 
   if (position == NULL || !check_cluster (self, position, error))
     return FALSE;
-  take_places (self, position);
-  return weir_kafka_source_find_starts (self, is_begun (position), error);
+  return take_places (self, position, error) && weir_kafka_source_find_starts (self, is_begun (position), error);
 }
 
 static gboolean
@@ -101,6 +120,21 @@ has_all (WeirKafkaSource *self, const WeirKafkaPosition *position)
   return TRUE;
 }
 
+/* Tells readers what they must read, up to where the batch has it of each partition: though there is no room, unless a batch
+ * before it is at work, which needs room and gives its own back. */
+static void
+say_awaited (WeirKafkaSource *self, const WeirKafkaPosition *position)
+{
+  for (guint i = 0; i < self->partitions->len; i++) {
+    WeirKafkaPartition *partition = weir_kafka_partition_at (self, i);
+    const WeirKafkaPlace *place =
+        position != NULL ? weir_kafka_position_find (position, partition->topic, partition->number) : NULL;
+
+    __atomic_store_n (&partition->awaited, place != NULL ? place->next : 0, __ATOMIC_RELAXED);
+  }
+  __atomic_store_n (&self->is_awaited, self->backlog.sizes->len == 0, __ATOMIC_RELEASE);
+}
+
 /* The batch's partitions are those that it had, in their order; one that is gone has nothing. */
 gboolean
 weir_kafka_source_replan (WeirSource *source, WeirPlan *plan, gconstpointer bytes, gsize size)
@@ -110,7 +144,7 @@ weir_kafka_source_replan (WeirSource *source, WeirPlan *plan, gconstpointer byte
   WeirKafkaPlan *data;
   guint n = 0;
 
-  __atomic_store_n (&self->is_awaited, TRUE, __ATOMIC_RELEASE);
+  say_awaited (self, position);
   if (position != NULL && !has_all (self, position)) {
     weir_kafka_source_wake_readers (self);
     return FALSE;

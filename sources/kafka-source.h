@@ -29,6 +29,8 @@ typedef struct {
   gint64 next; /* the first offset that no batch has */
   WeirKafkaWitness witness;
 
+  gint64 awaited; /* atomic, while source->is_awaited; the loop writes: records before this offset are waited for */
+
   gint is_read; /* atomic: who has what follows: the reader's thread, else the keeper's */
   gint64 expected;
   WeirKafkaWitness check; /* offset -1: nothing is to be checked */
@@ -36,7 +38,8 @@ typedef struct {
   gboolean is_touched;    /* the reader's: published next */
   rd_kafka_topic_t *rkt;  /* the reader's: what its messages carry */
 
-  gint64 retry_at; /* keeper: monotonic */
+  gint64 retry_at;  /* keeper: monotonic */
+  gboolean is_left; /* keeper: nothing is fetched of it */
 } WeirKafkaPartition;
 
 typedef enum {
@@ -44,6 +47,7 @@ typedef enum {
   WEIR_KAFKA_CHANGED,      /* what is there is another record than before */
   WEIR_KAFKA_GONE,         /* the brokers do not know the partition */
   WEIR_KAFKA_BROKEN,       /* what is there cannot be read */
+  WEIR_KAFKA_AHEAD,        /* no trouble: there is no room for it now, while others are waited for */
 } WeirKafkaTroubleKind;
 
 typedef struct {

@@ -134,6 +134,20 @@ wants (const WeirKafkaTopics *topics, const char *name)
   return (topics->has_private || !g_str_has_prefix (name, "__")) && g_regex_match (topics->pattern, name, 0, NULL);
 }
 
+gboolean
+weir_kafka_topics_want (const WeirKafkaTopics *topics, const char *topic, gint32 partition)
+{
+  if (topics->assigned == NULL)
+    return topics->names != NULL ? g_strv_contains ((const char *const *) topics->names, topic) : wants (topics, topic);
+  for (guint i = 0; i < topics->assigned->len; i++) {
+    const WeirKafkaPlace *place = &g_array_index (topics->assigned, WeirKafkaPlace, i);
+
+    if (place->partition == partition && g_str_equal (place->topic, topic))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean
 take_topic (const WeirKafkaTopics *topics, const rd_kafka_metadata_topic_t *topic, GArray *found, GPtrArray *missing,
             GError **error)

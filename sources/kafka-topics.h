@@ -23,6 +23,9 @@ gboolean weir_kafka_topics_parse (WeirKafkaTopics *topics, const char *text, GEr
 void weir_kafka_topics_clear (WeirKafkaTopics *topics);
 void weir_kafka_topics_assign (WeirKafkaTopics *topics, const char *topic, gint32 partition, gint64 offset);
 
+/* Does the job read it, if it is there? */
+gboolean weir_kafka_topics_want (const WeirKafkaTopics *topics, const char *topic, gint32 partition);
+
 GArray *weir_kafka_partition_names_new (void); /* of WeirKafkaPartitionName */
 /* What there is now, by topic and partition; topics that are not there are left out, and named in @missing (nullable; of
  * char *). May block for @timeout milliseconds a topic. */

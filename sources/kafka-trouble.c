@@ -145,6 +145,20 @@ await_return (WeirKafkaSource *source, WeirKafkaPartition *partition)
   return TRUE;
 }
 
+/* Read on as soon as it is waited for itself, or nothing is. */
+static gboolean
+await_turn (WeirKafkaSource *source, WeirKafkaPartition *partition)
+{
+  if (!partition->is_left)
+    weir_kafka_reader_leave (partition->reader, partition);
+  partition->is_left = __atomic_load_n (&source->is_awaited, __ATOMIC_ACQUIRE) &&
+                       partition->expected >= __atomic_load_n (&partition->awaited, __ATOMIC_RELAXED);
+  if (partition->is_left)
+    return FALSE;
+  read_on (source, partition);
+  return TRUE;
+}
+
 gboolean
 weir_kafka_settle (WeirKafkaSource *source, const WeirKafkaTrouble *trouble)
 {
@@ -152,6 +166,8 @@ weir_kafka_settle (WeirKafkaSource *source, const WeirKafkaTrouble *trouble)
 
   if (trouble->kind == WEIR_KAFKA_GONE)
     return await_return (source, partition);
+  if (trouble->kind == WEIR_KAFKA_AHEAD)
+    return await_turn (source, partition);
   if (trouble->kind != WEIR_KAFKA_BROKEN)
     return look (source, partition, trouble->kind);
   fail (source,

@@ -86,6 +86,8 @@ void
 kafka_job_free (KafkaJob *job)
 {
   weir_context_free (job->ctx);
+  if (job->fatal != 0)
+    g_log_set_always_fatal (job->fatal);
   g_ptr_array_unref (job->ranges);
   g_string_free (job->rejected, TRUE);
   g_free (job);
@@ -133,6 +135,8 @@ kafka_job_fail (KafkaJob *job)
   gint64 deadline = g_get_monotonic_time () + DEADLINE;
   GError *error = NULL;
 
+  /* Batches that were planned when it fails are dropped, with a warning. */
+  job->fatal = g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_FLAG_RECURSION);
   while (g_get_monotonic_time () < deadline && advance (job, &error))
     continue;
   g_assert_nonnull (error);

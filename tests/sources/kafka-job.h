@@ -29,6 +29,7 @@ typedef struct {
   GString *rejected; /* "reason: n" lines */
   gsize n_read;      /* values so far, of n_batches */
   gsize n_batches;
+  GLogLevelFlags fatal; /* as it was before a failure was waited for; 0: none was */
 } KafkaJob;
 
 KafkaJob *kafka_job_new (const KafkaJobSpec *spec);

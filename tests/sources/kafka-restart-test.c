@@ -89,10 +89,35 @@ test_a_checkpoint_of_another_cluster_is_refused (KafkaFixture *fixture, gconstpo
   g_assert_nonnull (strstr (error->message, "the checkpoint is of cluster "));
 }
 
+/* With a pattern nobody else would miss it; found again it would be read from its beginning. */
+static void
+test_a_topic_that_is_away_at_the_restart_is_missed (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autofree char *pattern = g_strdup_printf ("^%s.*", fixture->topic),
+                  *second = g_strconcat (fixture->topic, "-b", NULL);
+  KafkaJob *first = kafka_fixture_job (fixture, (KafkaJobSpec){ .topics = pattern, .folder = fixture->folder });
+  g_autoptr (KafkaJob) next = NULL;
+  g_autoptr (GError) error = NULL;
+  WeirTime at;
+
+  kafka_fixture_produce (fixture, 5, (KafkaProduce){ 0 });
+  g_assert_true (kafka_ops_create_topic (fixture->brokers, second, 1, NULL, NULL));
+  weir_test_produce_numbered (fixture->brokers, second, 5, NULL);
+  kafka_job_read (first, 10);
+  kafka_job_idle (first, 100);
+  at = kafka_job_end (first);
+  g_assert_true (kafka_ops_delete_topic (fixture->brokers, second, NULL));
+  next = kafka_fixture_job (fixture, (KafkaJobSpec){ .topics = pattern, .folder = fixture->folder, .at = at });
+  g_assert_false (weir_test_advance (next->ctx, 1, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS);
+  g_assert_nonnull (strstr (error->message, "-b-0 up to offset 5"));
+}
+
 int
 main (int argc, char **argv)
 {
   static const KafkaTest tests[] = {
+    { "a-topic-that-is-away-at-the-restart-is-missed", 1, test_a_topic_that_is_away_at_the_restart_is_missed },
     { "killed-between-batches-nothing-is-lost-or-doubled", 4, test_killed_between_batches_nothing_is_lost_or_doubled },
     { "expired-offsets-of-the-group-do-not-matter", 1, test_expired_offsets_of_the_group_do_not_matter },
     { "a-partition-added-while-the-job-was-down-is-read-from-its-beginning", 1,
