@@ -53,6 +53,15 @@ struct _WeirKafkaReader {
   gboolean has_asked; /* for room */
 };
 
+static void
+spilled_clear (Spilled *spilled)
+{
+  g_free (spilled->copy);
+  if (spilled->record.headers != NULL)
+    g_byte_array_unref (spilled->record.headers);
+  *spilled = (Spilled){ 0 };
+}
+
 /* --- making the handle --- */
 
 typedef struct {
@@ -135,7 +144,7 @@ weir_kafka_reader_free (WeirKafkaReader *reader)
   g_ptr_array_unref (reader->partitions);
   g_ptr_array_unref (reader->touched);
   pthread_mutex_destroy (&reader->lock);
-  g_free (reader->spilled.copy);
+  spilled_clear (&reader->spilled);
   g_free (reader);
 }
 
@@ -425,7 +434,7 @@ check_spilled (WeirKafkaReader *reader)
                                  reader->spilled.partition->number, size, record->offset, limit));
 }
 
-/* FALSE: it is still there. */
+/* FALSE: it is still there, in a copy of the copy. */
 static gboolean
 place_spilled (WeirKafkaReader *reader)
 {
@@ -433,11 +442,9 @@ place_spilled (WeirKafkaReader *reader)
 
   if (spilled.partition == NULL)
     return TRUE;
-  reader->spilled.partition = NULL;
+  reader->spilled = (Spilled){ 0 };
   stage (reader, spilled.partition, &spilled.record);
-  g_free (spilled.copy);
-  if (spilled.record.headers != NULL)
-    g_byte_array_unref (spilled.record.headers);
+  spilled_clear (&spilled);
   publish (reader);
   if (reader->spilled.partition == NULL)
     return TRUE;

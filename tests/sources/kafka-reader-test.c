@@ -1,6 +1,10 @@
-/* kafka-reader-test.c: offsets without a record, and transactions that are open.
+/* kafka-reader-test.c: offsets without a record, transactions that are open, and records that find no room at first.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "sources/kafka-reader.h"
+
+#include "engine/stream.h"
+#include "sources/kafka-slots.h"
 #include "tests/sources/kafka-fixture.h"
 
 /* A mark of a transaction has an offset, too: five records and a mark are six. */
@@ -84,6 +88,81 @@ test_compaction (KafkaFixture *fixture, gconstpointer data)
   g_assert_cmpint (kafka_job_follow (job, 0, 0), ==, offsets.end);
 }
 
+static void
+note_source (WeirKafka *kafka, WeirStream *stream, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  *(WeirKafkaSource **) data = (WeirKafkaSource *) stream->source;
+  weir_context_set (weir_kafka_context (kafka), "memory.limit", "128MB", &error);
+  g_assert_no_error (error);
+}
+
+/* All that is left, to the last small block. */
+static WeirBlock *
+take_all_memory (WeirMemory *memory)
+{
+  WeirBlock *all = NULL;
+
+  for (gsize size = weir_memory_limit (memory); size > 0; size /= 2)
+    for (WeirBlock *block = weir_block_new (memory, size); block != NULL; block = weir_block_new (memory, size)) {
+      block->next = all;
+      all = block;
+    }
+  return all;
+}
+
+static void
+give_back (WeirBlock *all)
+{
+  while (all != NULL) {
+    WeirBlock *next = all->next;
+
+    weir_block_unref (all);
+    all = next;
+  }
+}
+
+/* Does the reader take the record before offset @next from its client, though there is no memory? It does where it waits
+ * for records, as it does nearly always. */
+static gboolean
+is_taken (const KafkaFixture *fixture, const WeirKafkaSource *source, gint64 next)
+{
+  gint64 deadline = g_get_monotonic_time () + WEIR_SECONDS (2);
+  g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
+  rd_kafka_topic_partition_t *place = rd_kafka_topic_partition_list_add (list, fixture->topic, 0);
+
+  while (place->offset < next && g_get_monotonic_time () < deadline) {
+    g_assert_cmpint (rd_kafka_position (weir_kafka_reader_handle (source->readers[0]), list), ==, 0);
+    g_thread_yield ();
+  }
+  return place->offset >= next;
+}
+
+/* What is kept beside until there is room is freed once, be it placed in the end or not. */
+static void
+test_records_that_find_no_room_at_first (KafkaFixture *fixture, gconstpointer data)
+{
+  WeirKafkaSource *source = NULL;
+  g_autoptr (KafkaJob) job = NULL;
+  g_autofree char *key = g_strnfill (400 * 1000, 'k'); /* larger than what is left of any block */
+  WeirBlock *all;
+  gint64 n = 1;
+  guint n_beside = 0;
+
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ .build = note_source, .data = &source });
+  kafka_fixture_produce (fixture, 1, (KafkaProduce){ 0 });
+  kafka_job_read (job, 1);
+  while (n_beside < 2) {
+    all = take_all_memory (weir_engine_memory (source->source.engine));
+    kafka_fixture_produce (fixture, 1, (KafkaProduce){ .key = key });
+    n_beside += is_taken (fixture, source, ++n);
+    g_assert_cmpuint (weir_kafka_stage_count (&weir_kafka_partition_at (source, 0)->stage), ==, 0);
+    give_back (all);
+    kafka_job_read (job, (gsize) n);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -92,6 +171,7 @@ main (int argc, char **argv)
     { "a-batch-of-nothing-but-aborted-records", 1, test_a_batch_of_nothing_but_aborted_records },
     { "nothing-behind-an-open-transaction-is-planned", 1, test_nothing_behind_an_open_transaction_is_planned },
     { "compaction", 1, test_compaction },
+    { "records-that-find-no-room-at-first", 1, test_records_that_find_no_room_at_first },
   };
 
   return kafka_tests_run (argc, argv, "/kafka-reader/", tests, G_N_ELEMENTS (tests));
