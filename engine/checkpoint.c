@@ -558,6 +558,8 @@ weir_checkpoint_batch_done (WeirCheckpoint *checkpoint, WeirBatch *batch, GError
   take_positions (checkpoint, batch);
   checkpoint->has_news |= batch->info->n_records != 0;
   checkpoint->last_time = batch->time;
+  if (batch->is_followed)
+    return TRUE;
   if (batch->time - MAX (checkpoint->last_cut, checkpoint->last_look) < checkpoint->interval)
     return TRUE;
   if (waits && !weir_checkpoint_await (checkpoint))

@@ -389,7 +389,7 @@ plan_due (WeirEngine *engine)
     while (is_time (engine))
       plan_next (engine);
   } while (!by_mail && take_back (engine));
-  if (engine->is_reopening && engine->n_outstanding == 0) {
+  if (engine->is_reopening && !engine->is_cut && engine->n_outstanding == 0) {
     weir_reopen (engine);
     return;
   }
@@ -471,14 +471,16 @@ on_deadline (gpointer data)
   weir_driver_stop (engine, FALSE);
 }
 
-/* The time for a stop runs from the first time that it is asked for. */
+/* The time for a stop runs from the first time that it is asked for. Batches that are to be run again are waited for, and
+ * their sources have to read first what they had. */
 static void
 begin_stop (WeirEngine *engine)
 {
   engine->is_stopping = TRUE;
   weir_timer_disarm (engine->tick);
   weir_timer_arm (engine->deadline, engine->stop_timeout);
-  weir_sources_stop (engine);
+  if (!weir_replay_is_left (engine))
+    weir_sources_stop (engine);
 }
 
 void
@@ -488,6 +490,8 @@ weir_driver_stop (WeirEngine *engine, gboolean graceful)
     begin_stop (engine);
   if (!graceful && !engine->is_cut) {
     engine->is_cut = TRUE;
+    if (weir_replay_is_left (engine)) /* which is waited for no more */
+      weir_sources_stop (engine);
     if (engine->checkpoint != NULL)
       weir_checkpoint_quit (engine->checkpoint);
     weir_runner_cut (engine);
@@ -550,7 +554,9 @@ weir_driver_init (WeirEngine *engine)
 void
 weir_driver_begin (WeirEngine *engine)
 {
-  for (guint i = 0; i < engine->sources->len && !engine->is_stopping; i++) {
+  gboolean goes_on = !engine->is_stopping || weir_replay_is_left (engine);
+
+  for (guint i = 0; i < engine->sources->len && goes_on; i++) {
     WeirSource *source = g_ptr_array_index (engine->sources, i);
 
     if (source->klass->start != NULL)

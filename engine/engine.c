@@ -471,6 +471,7 @@ weir_engine_count_reject (WeirEngine *engine, const WeirOp *op, const char *reas
 typedef struct {
   WeirEngine *engine;
   GError *error;
+  guint n_opened;
 } Failure;
 
 static void
@@ -478,7 +479,10 @@ fail (gpointer data)
 {
   Failure *failure = data;
 
-  weir_driver_fail (failure->engine, failure->error);
+  if (failure->n_opened == failure->engine->n_opened)
+    weir_driver_fail (failure->engine, failure->error);
+  else
+    g_error_free (failure->error);
   g_free (failure);
 }
 
@@ -487,7 +491,7 @@ weir_engine_fail (WeirEngine *engine, GError *error)
 {
   Failure *failure = g_new (Failure, 1);
 
-  *failure = (Failure){ engine, error };
+  *failure = (Failure){ engine, error, __atomic_load_n (&engine->n_opened, __ATOMIC_RELAXED) };
   if (!weir_loop_post (engine->loop, fail, failure)) {
     g_error_free (error);
     g_free (failure);

@@ -23,13 +23,14 @@ typedef struct _WeirBatch WeirBatch;
 struct _WeirBatch {
   WeirEngine *engine;
   WeirTime time;
-  gint64 due;         /* monotonic: when it should have been planned */
-  WeirPlan *plans;    /* by source */
-  GBytes **positions; /* by source: where it stands after its plan; NULL without a checkpoint; elements NULL: it cannot
-                         be read again */
-  gboolean is_replay; /* was planned and logged before a restart */
-  gboolean is_last;   /* no batch: seal what there is, the context stops */
-  GHashTable *lost;   /* rejected before they were records: text -> count */
+  gint64 due;      /* monotonic: when it should have been planned */
+  WeirPlan *plans; /* by source */
+  GBytes **
+      positions; /* by source: where it stands after its plan; NULL: no checkpoint; elements NULL: it is not read again */
+  gboolean is_replay;   /* was planned and logged before a restart */
+  gboolean is_followed; /* by others that were: no epoch ends here, which would forget their plans */
+  gboolean is_last;     /* no batch: seal what there is, the context stops */
+  GHashTable *lost;     /* rejected before they were records: text -> count */
   WeirBatchInfo *info;
   gboolean is_cut; /* the context was stopped while it ran */
 };
@@ -81,6 +82,7 @@ struct _WeirEngine {
   WeirTime failed_time;  /* the batch that failed last */
   guint n_failed;        /* how often in a row */
   gboolean is_reopening; /* when nothing runs any more */
+  guint n_opened;        /* atomic, the loop writes; failures of what was open before come too late */
   gint64 busy_since;     /* monotonic; 0: idle */
   GHashTable *lost;      /* rejected before they were records, for the next batch; nullable */
   GArray *waiters;       /* of WeirRoomWaiter */
@@ -88,8 +90,7 @@ struct _WeirEngine {
 
   /* Under lock: the runner's queue. */
   pthread_mutex_t lock;
-  GQueue queue; /* of WeirBatch */
-  GQueue done;  /* of WeirBatch: run, and not yet taken back by the loop */
+  GQueue queue, done; /* of WeirBatch; done: run, and not yet taken back by the loop */
   gboolean runner_waits, loop_waits, quit;
   gboolean is_halted; /* a batch failed or was cut: no other begins */
   WeirRun *running;   /* for stop to cut */

@@ -48,10 +48,14 @@ weir_replay_next (WeirEngine *engine)
   }
   if (!plan_sources (engine, engine->replaying, replay))
     return FALSE;
-  weir_batch_queue (g_steal_pointer (&engine->replaying));
   engine->n_replayed++;
-  if (!weir_replay_is_left (engine))
-    weir_replay_catch_up (engine);
+  engine->replaying->is_followed = weir_replay_is_left (engine);
+  weir_batch_queue (g_steal_pointer (&engine->replaying));
+  if (weir_replay_is_left (engine))
+    return TRUE;
+  weir_replay_catch_up (engine);
+  if (engine->is_stopping) /* which has waited for this */
+    weir_sources_stop (engine);
   return TRUE;
 }
 
@@ -171,6 +175,7 @@ weir_reopen (WeirEngine *engine)
   weir_sources_stop (engine);
   weir_replay_drop (engine);
   weir_engine_close_parts (engine);
+  __atomic_store_n (&engine->n_opened, engine->n_opened + 1, __ATOMIC_RELAXED);
   open_slices_again (engine->ctx);
   if (!weir_engine_open_parts (engine, &error)) {
     engine->is_reopening = FALSE;

@@ -136,6 +136,15 @@ ledger_run (WeirOutput *output, WeirDataset *data, WeirTime time, GError **error
   return TRUE;
 }
 
+static void
+ledger_close (WeirOutput *output)
+{
+  const Ledger *ledger = *(Ledger **) output->params;
+
+  for (guint i = 0; i < ledger->job->n_told_late; i++)
+    weir_engine_fail (output->engine, g_error_new_literal (WEIR_ERROR, WEIR_ERROR_USER, "told too late"));
+}
+
 static gpointer
 ledger_cut (WeirOutput *output)
 {
@@ -278,7 +287,12 @@ ledger_free (gpointer params)
   g_free (ledger);
 }
 
-static const WeirOutputClass shown_class = { .verb = "shown", .run = ledger_run, .params_clear = ledger_free };
+static const WeirOutputClass shown_class = {
+  .verb = "shown",
+  .run = ledger_run,
+  .close = ledger_close,
+  .params_clear = ledger_free,
+};
 
 static const WeirOutputClass sealed_class = {
   .verb = "sealed",

@@ -33,6 +33,7 @@ typedef struct {
   WeirTime interval; /* of the checkpoint */
   guint fail_at;     /* the batch, counted from 1, in which an output fails; 0: none */
   guint n_fails;     /* how often it will */
+  guint n_told_late; /* failures that somebody tells of while outputs close, each time */
   const char *uid;   /* of the totals */
   guint version;
   WeirUpgradeFunc upgrade;

@@ -46,6 +46,53 @@ test_a_sealed_output_sees_it_once (void)
   durable_clear (&job);
 }
 
+/* What was open when it happened is no more. */
+static void
+test_a_failure_that_is_told_after_the_context_was_opened_again_counts_no_more (void)
+{
+  Durable job;
+
+  durable_init (&job, SHOWN_AT_ONCE);
+  job.fail_at = 4;
+  job.n_fails = 1;
+  job.n_told_late = 5;
+  durable_run (&job, 0, 8);
+  durable_assert_world (&job, 8);
+  durable_clear (&job);
+}
+
+static void
+count_sealed (guint64 epoch, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* Plans are kept from the newest sealed epoch on: with two of them sealed the job could not run the others again. */
+static void
+test_no_epoch_ends_before_all_that_was_planned_has_run_again (void)
+{
+  static const WeirListener listener = { .epoch_sealed = count_sealed };
+  guint n_sealed = 0;
+  Durable job;
+
+  durable_init (&job, SHOWN_AT_ONCE);
+  job.interval = WEIR_SECONDS (100);
+  durable_run (&job, 0, 6);
+  job.interval = WEIR_SECONDS (1);
+  {
+    g_autoptr (WeirQueue) queue = durable_queue (&job);
+    g_autoptr (WeirContext) ctx = durable_context (&job, queue, WEIR_SECONDS (6));
+    g_autoptr (GError) error = NULL;
+
+    weir_context_add_listener (ctx, &listener, &n_sealed);
+    g_assert_true (weir_test_advance (ctx, 1, &error));
+    g_assert_no_error (error);
+  }
+  g_assert_cmpuint (n_sealed, ==, 2); /* that of batch 6, and that of batch 7 */
+  durable_assert_world (&job, 7);
+  durable_clear (&job);
+}
+
 static void
 test_a_batch_that_always_fails_stops_the_job (void)
 {
@@ -134,6 +181,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/replay/a-batch-that-fails-is-run-again", test_a_batch_that_fails_is_run_again);
   g_test_add_func ("/replay/what-was-not-sealed-is-run-again-with-it", test_what_was_not_sealed_is_run_again_with_it);
+  g_test_add_func ("/replay/a-failure-that-is-told-after-the-context-was-opened-again-counts-no-more",
+                   test_a_failure_that_is_told_after_the_context_was_opened_again_counts_no_more);
+  g_test_add_func ("/replay/no-epoch-ends-before-all-that-was-planned-has-run-again",
+                   test_no_epoch_ends_before_all_that_was_planned_has_run_again);
   g_test_add_func ("/replay/a-sealed-output-sees-it-once", test_a_sealed_output_sees_it_once);
   g_test_add_func ("/replay/a-batch-that-always-fails-stops-the-job", test_a_batch_that_always_fails_stops_the_job);
   g_test_add_func ("/replay/attempts-are-an-option", test_attempts_are_an_option);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "clients/kafka.h"
+
 static void
 test_killed_between_batches_nothing_is_lost_or_doubled (KafkaFixture *fixture, gconstpointer data)
 {
@@ -113,6 +115,41 @@ test_a_topic_that_is_away_at_the_restart_is_missed (KafkaFixture *fixture, gcons
   g_assert_nonnull (strstr (error->message, "-b-0 up to offset 5"));
 }
 
+static void
+seal_rarely (WeirKafka *kafka, WeirStream *stream, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  weir_context_set (weir_kafka_context (kafka), "checkpoint.interval", "100s", &error);
+  g_assert_no_error (error);
+}
+
+/* A job that has read @n records, one batch after the other, and ended before anything was sealed. */
+static WeirTime
+end_unsealed (const KafkaFixture *fixture, gint64 n)
+{
+  KafkaJob *job = kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder, .build = seal_rarely });
+
+  kafka_fixture_produce (fixture, n, (KafkaProduce){ 0 });
+  kafka_job_read (job, (gsize) n);
+  return kafka_job_end (job);
+}
+
+/* The sources have to read for it what the planned batches had, though the stop has been asked for. */
+static void
+test_a_stop_before_planned_batches_have_run_again_waits_for_them (KafkaFixture *fixture, gconstpointer data)
+{
+  WeirTime at = end_unsealed (fixture, 10);
+  g_autoptr (KafkaJob) job = kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder, .at = at });
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (weir_context_start (job->ctx, &error));
+  weir_context_stop (job->ctx, TRUE);
+  g_assert_cmpint (weir_context_await (job->ctx, WEIR_SECONDS (20), &error), ==, WEIR_WAIT_STOPPED);
+  job->n_batches = weir_collected_n_batches (job->collected);
+  kafka_job_expect (job, 10);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -122,6 +159,8 @@ main (int argc, char **argv)
     { "expired-offsets-of-the-group-do-not-matter", 1, test_expired_offsets_of_the_group_do_not_matter },
     { "a-partition-added-while-the-job-was-down-is-read-from-its-beginning", 1,
       test_a_partition_added_while_the_job_was_down_is_read_from_its_beginning },
+    { "a-stop-before-planned-batches-have-run-again-waits-for-them", 1,
+      test_a_stop_before_planned_batches_have_run_again_waits_for_them },
     { "a-checkpoint-of-another-cluster-is-refused", 1, test_a_checkpoint_of_another_cluster_is_refused },
   };
 
