@@ -23,10 +23,9 @@ typedef struct _WeirBatch WeirBatch;
 struct _WeirBatch {
   WeirEngine *engine;
   WeirTime time;
-  gint64 due;      /* monotonic: when it should have been planned */
-  WeirPlan *plans; /* by source */
-  GBytes **
-      positions; /* by source: where it stands after its plan; NULL: no checkpoint; elements NULL: it is not read again */
+  gint64 due;           /* monotonic: when it should have been planned */
+  WeirPlan *plans;      /* by source */
+  GBytes **positions;   /* by source: where it stands after its plan; nullable, its elements, too: not read again */
   gboolean is_replay;   /* was planned and logged before a restart */
   gboolean is_followed; /* by others that were: no epoch ends here, which would forget their plans */
   gboolean is_last;     /* no batch: seal what there is, the context stops */
@@ -95,8 +94,7 @@ struct _WeirEngine {
   gboolean is_halted; /* a batch failed or was cut: no other begins */
   WeirRun *running;   /* for stop to cut */
 
-  /* Wakes the runner. No condition: one that is woken takes the lock as if others waited for it, which costs each batch
-   * another system call. */
+  /* Wakes the runner. No condition: whoever is woken would have to take the lock, a system call more a batch. */
   sem_t wake;
 
   GPtrArray *graves;                /* of WeirDataset: the last batch's; runner only */
