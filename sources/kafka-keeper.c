@@ -42,6 +42,7 @@ typedef struct {
   WeirKafkaSource *source;
   guint generation;
   WeirKafkaPartition *partition; /* NULL: room is wanted */
+  gint64 end;                    /* of the partition; G_MAXINT64: it is new */
 } Mail;
 
 static void
@@ -50,22 +51,30 @@ deliver (gpointer data)
   Mail *mail = data;
 
   if (mail->generation == mail->source->generation) { /* else the source was closed meanwhile */
-    if (mail->partition != NULL)
+    if (mail->partition == NULL)
+      weir_kafka_source_await_room (mail->source);
+    else if (mail->end == G_MAXINT64)
       weir_kafka_source_take_partition (mail->source, mail->partition);
     else
-      weir_kafka_source_await_room (mail->source);
+      weir_kafka_source_take_end (mail->source, mail->partition, mail->end);
   }
   g_free (mail);
 }
 
 static void
-post (WeirKafkaSource *source, WeirKafkaPartition *partition)
+post (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 end)
 {
   Mail *mail = g_new (Mail, 1);
 
-  *mail = (Mail){ source, source->generation, partition };
+  *mail = (Mail){ source, source->generation, partition, end };
   if (!weir_loop_post (weir_engine_loop (source->source.engine), deliver, mail))
     g_free (mail);
+}
+
+void
+weir_kafka_keeper_tell_end (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 end)
+{
+  post (source, partition, end);
 }
 
 /* --- what others hand over --- */
@@ -177,7 +186,7 @@ add_partition (WeirKafkaKeeper *keeper, const WeirKafkaPartitionName *name, GErr
   g_ptr_array_add (source->all, partition);
   pthread_mutex_unlock (&source->lock);
   assign (source, partition);
-  post (source, partition);
+  post (source, partition, G_MAXINT64);
   return TRUE;
 }
 
@@ -234,6 +243,8 @@ turn (WeirKafkaKeeper *keeper)
 {
   poll_handles (keeper->source);
   look_at_troubles (keeper);
+  if (__atomic_load_n (&keeper->source->is_awaited, __ATOMIC_ACQUIRE))
+    weir_kafka_look_for_ends (keeper->source);
   discover_if_due (keeper);
   weir_kafka_commits_send (keeper->commits);
 }
@@ -257,7 +268,7 @@ take_over (WeirKafkaKeeper *keeper)
   goes_on = !keeper->quit;
   pthread_mutex_unlock (&keeper->lock);
   if (wants_room && goes_on)
-    post (keeper->source, NULL);
+    post (keeper->source, NULL, G_MAXINT64);
   return goes_on;
 }
 

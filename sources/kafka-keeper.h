@@ -16,9 +16,12 @@ void weir_kafka_keeper_report (WeirKafkaKeeper *keeper, const WeirKafkaTrouble *
 void weir_kafka_keeper_ask_for_room (WeirKafkaKeeper *keeper);
 /* Commits @offset for the group soon; of several for a partition the last. */
 void weir_kafka_keeper_commit (WeirKafkaKeeper *keeper, const char *topic, gint32 partition, gint64 offset);
+/* The log ends at @end, before what a batch had that is to be run again, and that is the end of it. Keeper. */
+void weir_kafka_keeper_tell_end (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 end);
 /* What a client says; @data: the source. */
 void weir_kafka_keeper_say (gint severity, const char *text, gpointer data);
 
 /* The loop's answer when the keeper asks for room, and takes partitions over (sources/kafka.c). */
 void weir_kafka_source_await_room (WeirKafkaSource *source);
 void weir_kafka_source_take_partition (WeirKafkaSource *source, WeirKafkaPartition *partition);
+void weir_kafka_source_take_end (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 end);

@@ -18,6 +18,7 @@ weir_kafka_partition_new (WeirKafkaSource *source, const char *topic, gint32 num
   partition->number = number;
   partition->next = partition->expected = WEIR_KAFKA_UNRESOLVED;
   partition->witness.offset = partition->check.offset = -1;
+  partition->end = G_MAXINT64;
   weir_kafka_stage_init (&partition->stage, &source->staging);
   return partition;
 }

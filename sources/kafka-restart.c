@@ -114,7 +114,7 @@ has_all (WeirKafkaSource *self, const WeirKafkaPosition *position)
     const WeirKafkaPlace *place = weir_kafka_position_place (position, i);
     WeirKafkaPartition *partition = weir_kafka_find_partition (self->partitions, place->topic, place->partition);
 
-    if (partition != NULL && !weir_kafka_stage_reaches (&partition->stage, place->next))
+    if (partition != NULL && !weir_kafka_stage_reaches (&partition->stage, MIN (place->next, partition->end)))
       return FALSE;
   }
   return TRUE;
@@ -133,6 +133,29 @@ say_awaited (WeirKafkaSource *self, const WeirKafkaPosition *position)
     __atomic_store_n (&partition->awaited, place != NULL ? place->next : 0, __ATOMIC_RELAXED);
   }
   __atomic_store_n (&self->is_awaited, self->backlog.sizes->len == 0, __ATOMIC_RELEASE);
+}
+
+/* What it had of the partition, or of that what is left. */
+static void
+take_again (WeirKafkaSource *self, WeirKafkaPartition *partition, const WeirKafkaPlace *place, WeirKafkaTaken *taken)
+{
+  gint64 until = MIN (place->next, MAX (partition->end, partition->next));
+
+  weir_kafka_stage_take_until (&partition->stage, partition->next, until, taken);
+  partition->next = until;
+  partition->witness = place->witness;
+  if (until == place->next)
+    return;
+  partition->witness.offset = -1; /* it is lost */
+  weir_engine_count_reject (self->source.engine, self->source.op, "lost by Kafka before it was read again",
+                            (guint64) (place->next - until));
+}
+
+void
+weir_kafka_source_take_end (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 end)
+{
+  partition->end = end;
+  weir_engine_wake (source->source.engine);
 }
 
 /* The batch's partitions are those that it had, in their order; one that is gone has nothing. */
@@ -158,9 +181,7 @@ weir_kafka_source_replan (WeirSource *source, WeirPlan *plan, gconstpointer byte
     if (partition == NULL)
       continue;
     data->slices[n].partition = partition;
-    weir_kafka_stage_take_until (&partition->stage, partition->next, place->next, &data->slices[n].taken);
-    partition->next = place->next;
-    partition->witness = place->witness;
+    take_again (self, partition, place, &data->slices[n].taken);
     n++;
   }
   data->n = n;

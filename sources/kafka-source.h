@@ -28,6 +28,7 @@ typedef struct {
   /* Loop thread. */
   gint64 next; /* the first offset that no batch has */
   WeirKafkaWitness witness;
+  gint64 end; /* where the log ends that a batch is waited for from, for good; G_MAXINT64: it is not known to */
 
   gint64 awaited; /* atomic, while source->is_awaited; the loop writes: records before this offset are waited for */
 
@@ -38,8 +39,10 @@ typedef struct {
   gboolean is_touched;    /* the reader's: published next */
   rd_kafka_topic_t *rkt;  /* the reader's: what its messages carry */
 
-  gint64 retry_at;  /* keeper: monotonic */
-  gboolean is_left; /* keeper: nothing is fetched of it */
+  gint64 retry_at;    /* keeper: monotonic */
+  gint64 look_at;     /* keeper: monotonic: whether what is waited for is there; 0: nothing was */
+  gint64 short_since; /* keeper: monotonic: so long there is less than is waited for; 0: there is not */
+  gboolean is_left;   /* keeper: nothing is fetched of it */
 } WeirKafkaPartition;
 
 typedef enum {

@@ -6,9 +6,13 @@
 #include "sources/kafka-trouble.h"
 
 #include "engine/loop.h"
+#include "sources/kafka-keeper.h"
 #include "sources/kafka-reader.h"
 
 #define RETRY WEIR_SECONDS (1)
+
+/* A new leader may not know for a while how far the log was committed under the one before. */
+#define SHORT_MOST WEIR_SECONDS (10)
 
 static gboolean
 try_later (WeirKafkaPartition *partition)
@@ -157,6 +161,61 @@ await_turn (WeirKafkaSource *source, WeirKafkaPartition *partition)
     return FALSE;
   read_on (source, partition);
   return TRUE;
+}
+
+/* What the batch had is not there any more, and will not be again: others are written at those offsets. */
+static void
+lose_end (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 awaited, gint64 high)
+{
+  g_autofree char *what =
+      g_strdup_printf ("partition %s-%d: a batch that is to be run again had the records up to offset %" G_GINT64_FORMAT
+                       ", and now there are none from offset %" G_GINT64_FORMAT
+                       " on: the topic was deleted and made anew, or lost its end (unclean.leader.election.enable)",
+                       partition->topic, partition->number, awaited, high);
+
+  if (source->on_loss == WEIR_KAFKA_LOSS_FAIL) {
+    fail (source, g_error_new (
+                      WEIR_ERROR, WEIR_ERROR_DATA_LOSS,
+                      "%s. To go on without what is lost, start with --kafka.on.data.loss=earliest (or latest)", what));
+    return;
+  }
+  weir_log (weir_engine_log (source->source.engine), WEIR_LOG_WARNING,
+            "%s: %s; it runs with what there is (kafka.on.data.loss)", source->source.op->name, what);
+  weir_kafka_keeper_tell_end (source, partition, high);
+}
+
+static void
+look_for_end (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 now)
+{
+  gint64 awaited = __atomic_load_n (&partition->awaited, __ATOMIC_RELAXED), low, high;
+
+  partition->look_at = now + RETRY;
+  if (rd_kafka_query_watermark_offsets (weir_kafka_reader_handle (partition->reader), partition->topic,
+                                        partition->number, &low, &high, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;
+  if (high >= awaited)
+    partition->short_since = 0;
+  else if (partition->short_since == 0)
+    partition->short_since = now;
+  if (partition->short_since == 0 || now - partition->short_since < SHORT_MOST)
+    return;
+  partition->look_at = G_MAXINT64;
+  lose_end (source, partition, awaited, high);
+}
+
+void
+weir_kafka_look_for_ends (WeirKafkaSource *source)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint i = 0; i < source->all->len; i++) {
+    WeirKafkaPartition *partition = g_ptr_array_index (source->all, i);
+
+    if (partition->look_at == 0) /* what is there comes by itself, mostly */
+      partition->look_at = now + RETRY;
+    else if (now >= partition->look_at)
+      look_for_end (source, partition, now);
+  }
 }
 
 gboolean

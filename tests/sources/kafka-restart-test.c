@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clients/kafka.h"
+#include "tests/engine/watch.h"
 
 static void
 test_killed_between_batches_nothing_is_lost_or_doubled (KafkaFixture *fixture, gconstpointer data)
@@ -150,6 +151,64 @@ test_a_stop_before_planned_batches_have_run_again_waits_for_them (KafkaFixture *
   kafka_job_expect (job, 10);
 }
 
+/* As a job finds it whose topic was made anew with fewer records, or lost its end: only the batch that is to be run again
+ * knows that there were more. */
+static KafkaJob *
+come_back_to_less (const KafkaFixture *fixture, const char *on_loss)
+{
+  WeirTime at = end_unsealed (fixture, 10);
+
+  g_assert_true (kafka_ops_delete_topic (fixture->brokers, fixture->topic, NULL));
+  g_assert_true (kafka_ops_create_topic (fixture->brokers, fixture->topic, 1, NULL, NULL));
+  kafka_fixture_produce (fixture, 7, (KafkaProduce){ 0 });
+  return kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder, .on_loss = on_loss, .at = at });
+}
+
+static void
+test_a_planned_batch_whose_records_are_gone_fails_the_job (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) job = come_back_to_less (fixture, NULL);
+  g_autoptr (GError) error = kafka_job_fail (job);
+
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS);
+  g_assert_nonnull (strstr (error->message, "-0: a batch that is to be run again had the records up to offset 10, and "
+                                            "now there are none from offset 7 on"));
+}
+
+static void
+test_a_planned_batch_whose_records_are_gone_runs_with_what_there_is (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) job = NULL;
+  Watch watch;
+
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  job = come_back_to_less (fixture, "earliest");
+  kafka_job_read (job, 7);
+  g_assert_nonnull (strstr (job->rejected->str, "lost by Kafka before it was read again: 3\n"));
+  g_assert_cmpuint (watch_count (&watch, "there are none from offset 7 on"), ==, 1);
+  kafka_fixture_produce (fixture, 5, (KafkaProduce){ 0 });
+  kafka_job_read (job, 12);
+  g_assert_cmpint (kafka_job_follow (job, 0, 0), ==, 12);
+  g_clear_pointer (&job, kafka_job_free);
+  watch_clear (&watch);
+}
+
+/* The other end: retention has taken the first of them. */
+static void
+test_a_planned_batch_whose_first_records_were_deleted_fails_the_job (KafkaFixture *fixture, gconstpointer data)
+{
+  WeirTime at = end_unsealed (fixture, 10);
+  g_autoptr (KafkaJob) job = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (kafka_ops_delete_records (fixture->brokers, fixture->topic, 0, 4, NULL));
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder, .at = at });
+  error = kafka_job_fail (job);
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_DATA_LOSS);
+  g_assert_nonnull (strstr (error->message, "offset 0 is wanted and the first that is there is 4"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -161,6 +220,12 @@ main (int argc, char **argv)
       test_a_partition_added_while_the_job_was_down_is_read_from_its_beginning },
     { "a-stop-before-planned-batches-have-run-again-waits-for-them", 1,
       test_a_stop_before_planned_batches_have_run_again_waits_for_them },
+    { "a-planned-batch-whose-records-are-gone-fails-the-job", 1,
+      test_a_planned_batch_whose_records_are_gone_fails_the_job },
+    { "a-planned-batch-whose-records-are-gone-runs-with-what-there-is", 1,
+      test_a_planned_batch_whose_records_are_gone_runs_with_what_there_is },
+    { "a-planned-batch-whose-first-records-were-deleted-fails-the-job", 1,
+      test_a_planned_batch_whose_first_records_were_deleted_fails_the_job },
     { "a-checkpoint-of-another-cluster-is-refused", 1, test_a_checkpoint_of_another_cluster_is_refused },
   };
 
