@@ -48,8 +48,8 @@ class Demo:
     def program(self, name, *arguments):
         return [os.path.join(self.examples, name), *map(str, arguments)]
 
-    def script(self, *arguments):
-        return Running([os.path.join(self.root, "scripts", "demo"), *map(str, arguments)])
+    def script(self, *arguments, **options):
+        return Running([os.path.join(self.root, "scripts", "demo"), *map(str, arguments)], **options)
 
     def counts(self):
         """demo_wordcount shows each batch and its most frequent words, and ends by itself."""
@@ -166,15 +166,16 @@ class Demo:
         raise Failed(f"it took {took} s")
 
     def script_reads_a_socket(self):
-        """scripts/demo --socket HOST:PORT reads the user's own."""
-        with contextlib.closing(Peer()) as peer, \
-                contextlib.closing(self.script("--socket", f"127.0.0.1:{peer.port}", "--seconds=0", "--batch.interval=100ms")) as demo:
-            peer.accept()
-            peer.client.sendall(b"my own words my own\n")
-            demo.read_until(b"  my 2, own 2, words 1\n")
-            demo.process.send_signal(signal.SIGINT)
-            shown = Shown(demo.read_rest())
-            demo.await_end(0)
+        """scripts/demo --socket HOST:PORT reads the user's own, and after Ctrl-C shows all that it had received."""
+        with contextlib.closing(Peer()) as peer:
+            demo = self.script("--socket", f"127.0.0.1:{peer.port}", "--seconds=0", "--batch.interval=100ms", start_new_session=True)
+            with contextlib.closing(demo):
+                peer.accept()
+                peer.client.sendall(b"my own words my own\n")
+                demo.read_until(b"  my 2, own 2, words 1\n")
+                os.killpg(demo.process.pid, signal.SIGINT)  # as a terminal does it
+                shown = Shown(demo.read_rest())
+                demo.await_end(0)
         expect(shown.n_records, 1, "records")
 
     def script_mistakes(self):
