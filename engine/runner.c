@@ -145,6 +145,16 @@ set_output (WeirEngine *engine, const WeirOutput *output)
   __atomic_store_n (&engine->running_output, output, __ATOMIC_RELAXED);
 }
 
+/* The output's own tasks bear its name, too. */
+static void
+name_output (const WeirOutput *output, GError **failure)
+{
+  g_autofree char *name = g_strdup_printf ("%s: ", output->label);
+
+  if (!g_str_has_prefix ((*failure)->message, name))
+    g_prefix_error (failure, "%s", name);
+}
+
 /* An output may go over what has failed in its stream, but its batch has failed all the same. */
 static gboolean
 run_output (WeirBatch *batch, WeirRun *run, WeirOutput *output, GError **error)
@@ -160,7 +170,7 @@ run_output (WeirBatch *batch, WeirRun *run, WeirOutput *output, GError **error)
     failure = g_error_new (WEIR_ERROR, WEIR_ERROR_FAILED, "the output said no more than that it failed");
   ok = ok && goes_on (run, &failure);
   if (!ok)
-    g_prefix_error (&failure, "%s: ", output->label);
+    name_output (output, &failure);
   post_output_event (batch, output, WEIR_EVENT_OUTPUT_COMPLETED, g_get_monotonic_time () - start, failure);
   set_output (batch->engine, NULL);
   if (!ok)

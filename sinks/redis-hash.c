@@ -91,10 +91,7 @@ write_now (WeirOutput *output, GError **error)
   add_commands (params->redis, params->hash, params->mode, &taker, params->gathered.n);
   weir_redis_command (params->redis, "EXEC", NULL);
   forget_gathered (params);
-  if (weir_redis_run (params->redis, PATIENCE, error))
-    return TRUE;
-  g_prefix_error (error, "%s: ", output->label);
-  return FALSE;
+  return weir_redis_run (params->redis, PATIENCE, error);
 }
 
 static gboolean

@@ -35,8 +35,9 @@ struct _WeirConnection {
   guint next_address;
   int fd; /* CONNECTING, OPEN; else -1 */
   WeirWatch *watch;
-  guint n_in_vain;  /* rounds since bytes came */
-  gboolean is_away; /* and the log says so */
+  guint n_in_vain;   /* rounds since bytes came */
+  gboolean is_away;  /* and the log says so */
+  gboolean was_open; /* once or more */
 };
 
 static void look_up (WeirConnection *connection);
@@ -120,8 +121,10 @@ static void
 say_back (WeirConnection *connection)
 {
   if (connection->is_away)
-    weir_log (connection->log, WEIR_LOG_INFO, "socket %s: connected again", connection->name);
+    weir_log (connection->log, WEIR_LOG_INFO, "socket %s: connected%s", connection->name,
+              connection->was_open ? " again" : "");
   connection->is_away = FALSE;
+  connection->was_open = TRUE;
 }
 
 /* Whole seconds are what TCP counts in. */

@@ -260,6 +260,13 @@ a_full_disk_is_an_error_that_leaves_nothing (Fixture *fixture, gconstpointer n_p
   fill_disk (fixture, "size=256k", ": No space left on device: make room there, or save elsewhere");
 }
 
+/* The task that writes a file bears the output's name as the output does. */
+static void
+what_a_part_says_names_its_output_once (Fixture *fixture, gconstpointer n_partitions)
+{
+  fill_disk (fixture, "size=256k", "batch 1000 ms: save_as_text_files-0: cannot write ");
+}
+
 static void
 a_disk_that_takes_no_more_files_is_an_error (Fixture *fixture, gconstpointer n_partitions)
 {
@@ -336,6 +343,7 @@ main (int argc, char **argv)
   add ("/text-files/two-outputs-into-one-folder", two_outputs_into_one_folder_are_a_mistake, 1);
   add ("/text-files/a-suffix-is-no-path", a_suffix_is_no_path, 1);
   add ("/text-files/a-full-disk", a_full_disk_is_an_error_that_leaves_nothing, 3);
+  add ("/text-files/what-a-part-says-names-its-output-once", what_a_part_says_names_its_output_once, 3);
   add ("/text-files/a-disk-that-takes-no-more-files", a_disk_that_takes_no_more_files_is_an_error, 3);
   add ("/text-files/a-limit-on-file-sizes", a_limit_on_file_sizes_is_an_error, 3);
   add ("/text-files/a-folder-without-the-right-to-write", a_folder_without_the_right_to_write_is_an_error, 3);
