@@ -175,18 +175,6 @@ weir_kafka_properties_read (WeirKafkaProperties *properties, const char *path, G
   return TRUE;
 }
 
-const char *
-weir_kafka_properties_get (const WeirKafkaProperties *properties, WeirKafkaRole role, const char *name)
-{
-  for (guint i = properties->all->len; i > 0; i--) {
-    const Property *property = &g_array_index (properties->all, Property, i - 1);
-
-    if ((property->roles & role) != 0 && g_str_equal (property->name, name))
-      return property->value;
-  }
-  return NULL;
-}
-
 /* What `${env:NAME}` or `${file:PATH}` stands for; transfer full. */
 static char *
 follow (const char *name, const char *value, GError **error)
@@ -212,14 +200,32 @@ follow (const char *name, const char *value, GError **error)
   return NULL;
 }
 
+/* Transfer full. */
+static char *
+value_of (const Property *property, GError **error)
+{
+  if (!is_reference (property->value))
+    return g_strdup (property->value);
+  return follow (property->name, property->value, error);
+}
+
+char *
+weir_kafka_properties_get (const WeirKafkaProperties *properties, WeirKafkaRole role, const char *name)
+{
+  for (guint i = properties->all->len; i > 0; i--) {
+    const Property *property = &g_array_index (properties->all, Property, i - 1);
+
+    if ((property->roles & role) != 0 && g_str_equal (property->name, name))
+      return value_of (property, NULL);
+  }
+  return NULL;
+}
+
 static gboolean
 apply_one (const Property *property, rd_kafka_conf_t *conf, GError **error)
 {
-  g_autofree char *found = NULL;
+  g_autofree char *found = value_of (property, error);
 
-  if (!is_reference (property->value))
-    return set_one (conf, property->name, property->value, error);
-  found = follow (property->name, property->value, error);
   return found != NULL && set_one (conf, property->name, found, error);
 }
 

@@ -20,8 +20,9 @@ weir_kafka_properties_set (WeirKafkaProperties *properties, const char *name, co
 /* One name=value a line; empty lines and those that begin with # are none. */
 gboolean weir_kafka_properties_read (WeirKafkaProperties *properties, const char *path, GError **error);
 
-/* The last that was said; NULL: nothing. */
-const char *weir_kafka_properties_get (const WeirKafkaProperties *properties, WeirKafkaRole role, const char *name);
-/* Sets all that @role is given; a value `${env:NAME}` or `${file:PATH}` is taken from there. */
+/* The last that was said, transfer full; NULL: nothing. A value `${env:NAME}` or `${file:PATH}` is taken from there, here
+ * and below; where it leads nowhere this is NULL, too, and no handle can be made. */
+char *weir_kafka_properties_get (const WeirKafkaProperties *properties, WeirKafkaRole role, const char *name);
+/* Sets all that @role is given. */
 gboolean weir_kafka_properties_apply (const WeirKafkaProperties *properties, WeirKafkaRole role, rd_kafka_conf_t *conf,
                                       GError **error);

@@ -151,10 +151,10 @@ weir_kafka_read_file (WeirKafka *kafka, const char *path, GError **error)
   return ok;
 }
 
-const char *
+char *
 weir_kafka_property (const WeirKafka *kafka, WeirKafkaRole role, const char *name)
 {
-  const char *value = weir_kafka_properties_get (kafka->properties, role, name);
+  char *value = weir_kafka_properties_get (kafka->properties, role, name);
 
   return value != NULL ? value : weir_kafka_properties_get (kafka->file, role, name);
 }

@@ -17,8 +17,8 @@ const char *weir_kafka_group (const WeirKafka *kafka); /* NULL: none */
 /* The option kafka.properties, nullable; what the job's code sets outranks it. Read once, by whoever asks
  * first; any thread. */
 gboolean weir_kafka_read_file (WeirKafka *kafka, const char *path, GError **error);
-/* What the job or the file says; NULL: nothing. */
-const char *weir_kafka_property (const WeirKafka *kafka, WeirKafkaRole role, const char *name);
+/* What the job or the file says, transfer full; NULL: nothing. */
+char *weir_kafka_property (const WeirKafka *kafka, WeirKafkaRole role, const char *name);
 
 typedef struct {
   const char *name, *value;

@@ -19,6 +19,12 @@ typedef struct {
   GPtrArray *positions; /* of WeirSavedBytes, by the sources' uids */
 } WeirReplay;
 
+/* Where a source stands at the end of an epoch. */
+typedef struct {
+  WeirSource *source;
+  GBytes *position;
+} WeirSourcePosition;
+
 /* The sealing of one epoch. Written by the runner until it is handed over, then by the checkpoint thread. */
 struct _WeirSealing {
   guint64 epoch;
@@ -36,6 +42,7 @@ struct _WeirCheckpoint {
   WeirStore *store;
   WeirTime interval, lease;
   char *uuid, *marker_topic; /* the topic: NULL: no decider */
+  gboolean is_new;           /* its store has never sealed anything; also while it recovers */
   gboolean is_replayed;      /* every source can be read again */
   gboolean has_sealed;       /* there is a sealed output */
   gboolean logs_plans;       /* something can be seen before its epoch is sealed, and can be read again */

@@ -8,12 +8,6 @@
 
 typedef struct _WeirDecider WeirDecider;
 
-/* Where a source stands at the end of an epoch. */
-typedef struct {
-  WeirSource *source;
-  GBytes *position;
-} WeirSourcePosition;
-
 struct _WeirDecider {
   /* At start, job's thread: fences whoever ran before, settles a commit in doubt, reads the marker. @topic: the topic
    * whose partition 0 the marker is kept under, as the manifest has it; NULL: a new checkpoint. *marker: 0: there is
@@ -25,11 +19,10 @@ struct _WeirDecider {
   gboolean (*has_written) (WeirDecider *decider);
   /* All that was written is with the brokers, not visible yet. */
   gboolean (*flush) (WeirDecider *decider, GError **error);
-  /* Commits what was written, the marker for @epoch and the sources' positions where they are of the same cluster, all
-   * at once. FALSE: FENCED, or an error after which the outcome is unknown: the context is opened again from the store,
-   * which asks recover (). */
-  gboolean (*commit) (WeirDecider *decider, guint64 epoch, const WeirSourcePosition *positions, guint n_positions,
-                      GError **error);
+  /* Commits what was written and the marker for @epoch, at once. Where the sources stand is not part of it: the store has
+   * that, and the epoch that holds it is sealed if and only if this has committed. FALSE: FENCED, or an error after which
+   * the outcome is unknown: the context is opened again from the store, which asks recover (). */
+  gboolean (*commit) (WeirDecider *decider, guint64 epoch, GError **error);
   void (*abort) (
       WeirDecider *decider); /* what was written and not committed never becomes visible; may block shortly */
 };

@@ -502,6 +502,7 @@ weir_checkpoint_recover (WeirCheckpoint *checkpoint, GPtrArray **replays, GError
   look_at_graph (checkpoint);
   if (!store->klass->find (store, &sealed, &prepared, error))
     return FALSE;
+  checkpoint->is_new = sealed == 0;
   peek (checkpoint, sealed);
   if (!settle (checkpoint, &sealed, prepared, error))
     return FALSE;

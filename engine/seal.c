@@ -136,9 +136,7 @@ decide (WeirCheckpoint *checkpoint, WeirSealing *sealing, GError **error)
 
   if (!sealing->is_decided)
     return TRUE;
-  return decider->commit (decider, sealing->manifest->epoch,
-                          (const WeirSourcePosition *) (gpointer) sealing->positions->data, sealing->positions->len,
-                          error);
+  return decider->commit (decider, sealing->manifest->epoch, error);
 }
 
 static gboolean

@@ -96,13 +96,14 @@ fence (WeirKafkaDecider *self, GError **error)
   }
 }
 
+/* @isolation: "read_committed": of offsets, too: a marker in doubt is waited for. */
 static rd_kafka_t *
-marker_reader_new (WeirKafkaDecider *self, GError **error)
+marker_reader_new (WeirKafkaDecider *self, const char *isolation, GError **error)
 {
   const WeirKafkaSetting fixed[] = {
     { "group.id", self->group },
     { "enable.auto.commit", "false" },
-    { "isolation.level", "read_committed" }, /* of offsets, too: one in doubt is waited for */
+    { "isolation.level", isolation },
     { NULL, NULL },
   };
   const WeirKafkaHandleSpec spec = { .role = WEIR_KAFKA_CONSUMER, .fixed = fixed };
@@ -111,9 +112,9 @@ marker_reader_new (WeirKafkaDecider *self, GError **error)
 }
 
 static rd_kafka_resp_err_t
-ask_marker (rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
+ask_marker (rd_kafka_t *rk, gint64 patience, rd_kafka_topic_partition_list_t *list)
 {
-  gint64 deadline = g_get_monotonic_time () + PATIENCE;
+  gint64 deadline = g_get_monotonic_time () + patience;
   rd_kafka_resp_err_t failure;
 
   do {
@@ -131,12 +132,22 @@ ask_marker (rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
 static gboolean
 check_owner (const WeirKafkaDecider *self, const rd_kafka_topic_partition_t *found, GError **error)
 {
-  const WeirManifest *sealed = checkpoint_of (self)->sealed;
+  const WeirCheckpoint *checkpoint = checkpoint_of (self);
   g_autofree char *metadata = g_strndup (found->metadata != NULL ? found->metadata : "", found->metadata_size);
   const char *uuid = strchr (metadata, ' ');
 
-  if (uuid == NULL || sealed == NULL || g_str_equal (uuid + 1, sealed->uuid))
+  if (uuid == NULL || found->offset <= 0 || (!checkpoint->is_new && checkpoint->sealed == NULL) ||
+      (!checkpoint->is_new && g_str_equal (uuid + 1, checkpoint->sealed->uuid)))
     return TRUE;
+  if (checkpoint->is_new) {
+    g_set_error (
+        error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND,
+        "Kafka has the output of epoch %" G_GINT64_FORMAT
+        " of a job of this name (group %s), and this checkpoint is a new one. Going on would write that output "
+        "again. Bring back the store that had it, or give the job another name to begin anew",
+        found->offset, self->group);
+    return FALSE;
+  }
   g_set_error (
       error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND,
       "the marker of the job in Kafka (group %s) was written with another checkpoint: somebody ran a job of this "
@@ -145,24 +156,41 @@ check_owner (const WeirKafkaDecider *self, const rd_kafka_topic_partition_t *fou
   return FALSE;
 }
 
+/* Whoever is not the job's owner must not shut out the one who is and runs. What this cannot see, because nothing has been
+ * committed yet, or no broker answers in time, is seen behind the fence. */
 static gboolean
-read_marker (WeirKafkaDecider *self, guint64 *marker, GError **error)
+look_before_fence (WeirKafkaDecider *self, GError **error)
 {
-  rd_kafka_t *rk = marker_reader_new (self, error);
+  rd_kafka_t *rk = marker_reader_new (self, "read_uncommitted", error);
   g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
   rd_kafka_resp_err_t failure;
 
   if (rk == NULL)
     return FALSE;
   rd_kafka_topic_partition_list_add (list, self->marker_topic, 0);
-  failure = ask_marker (rk, list);
+  failure = ask_marker (rk, WEIR_SECONDS (5), list);
+  weir_kafka_handle_free (rk);
+  return failure != RD_KAFKA_RESP_ERR_NO_ERROR || check_owner (self, &list->elems[0], error);
+}
+
+static gboolean
+read_marker (WeirKafkaDecider *self, guint64 *marker, GError **error)
+{
+  rd_kafka_t *rk = marker_reader_new (self, "read_committed", error);
+  g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
+  rd_kafka_resp_err_t failure;
+
+  if (rk == NULL)
+    return FALSE;
+  rd_kafka_topic_partition_list_add (list, self->marker_topic, 0);
+  failure = ask_marker (rk, PATIENCE, list);
   weir_kafka_handle_free (rk);
   if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
     return weir_kafka_fail (error, failure, WEIR_ERROR_SINK, "Kafka %s: cannot read the marker of the group %s",
                             weir_kafka_brokers (self->producer->kafka), self->group);
   *marker = list->elems[0].offset >= 0 ? (guint64) list->elems[0].offset : 0;
   self->refresh_at = *marker > 0 ? g_get_monotonic_time () : 0; /* nobody knows how old it is */
-  return *marker == 0 || check_owner (self, &list->elems[0], error);
+  return check_owner (self, &list->elems[0], error);
 }
 
 /* The store first: whoever has lost it must not fence the one who has it now. */
@@ -176,7 +204,7 @@ decider_recover (WeirDecider *decider, const char *topic, guint64 *marker, GErro
   self->marker_topic = g_strdup (topic != NULL ? topic : self->topic);
   if (store->klass->renew != NULL && !store->klass->renew (store, error))
     return FALSE;
-  return fence (self, error) && read_marker (self, marker, error);
+  return look_before_fence (self, error) && fence (self, error) && read_marker (self, marker, error);
 }
 
 static const char *
@@ -268,8 +296,7 @@ commit_once (WeirKafkaDecider *self, gpointer data)
 
 /* Records that were not delivered have made the transaction one that can only be aborted. */
 static gboolean
-decider_commit (WeirDecider *decider, guint64 epoch, const WeirSourcePosition *positions, guint n_positions,
-                GError **error)
+decider_commit (WeirDecider *decider, guint64 epoch, GError **error)
 {
   WeirKafkaDecider *self = self_of (decider);
 
@@ -334,7 +361,7 @@ weir_kafka_decider_id (const char *job)
 gboolean
 weir_kafka_decider_timeout (WeirKafka *kafka, WeirTime interval, guint *timeout, GError **error)
 {
-  const char *asked = weir_kafka_property (kafka, WEIR_KAFKA_PRODUCER, TIMEOUT_SETTING);
+  g_autofree char *asked = weir_kafka_property (kafka, WEIR_KAFKA_PRODUCER, TIMEOUT_SETTING);
   gint64 least = 3 * interval / 1000;
   gint64 found = asked != NULL ? g_ascii_strtoll (asked, NULL, 10) : CLAMP (least, LEAST_TIMEOUT, MOST_TIMEOUT);
 

@@ -302,7 +302,7 @@ init_condition (pthread_cond_t *condition)
 static WeirTime
 discovery_interval (const WeirKafka *kafka)
 {
-  const char *text = weir_kafka_property (kafka, WEIR_KAFKA_CONSUMER, "topic.metadata.refresh.interval.ms");
+  g_autofree char *text = weir_kafka_property (kafka, WEIR_KAFKA_CONSUMER, "topic.metadata.refresh.interval.ms");
 
   if (text == NULL)
     return DISCOVER;

@@ -73,7 +73,7 @@ typedef enum { RESET_EARLIEST, RESET_LATEST, RESET_ERROR } Reset;
 static Reset
 reset_policy (const WeirKafka *kafka)
 {
-  const char *policy = weir_kafka_property (kafka, WEIR_KAFKA_CONSUMER, "auto.offset.reset");
+  g_autofree char *policy = weir_kafka_property (kafka, WEIR_KAFKA_CONSUMER, "auto.offset.reset");
 
   if (policy == NULL || g_str_equal (policy, "latest") || g_str_equal (policy, "largest") ||
       g_str_equal (policy, "end"))

@@ -51,7 +51,7 @@ static void
 test_roles (void)
 {
   g_autoptr (WeirKafkaProperties) properties = weir_kafka_properties_new ();
-  g_autofree char *consumer = NULL, *producer = NULL;
+  g_autofree char *consumer = NULL, *producer = NULL, *said = NULL;
 
   g_assert_true (weir_kafka_properties_set (properties, "client.id", "both", NULL));
   g_assert_true (weir_kafka_properties_set (properties, "producer.client.id", "writer", NULL));
@@ -59,7 +59,8 @@ test_roles (void)
   producer = applied (properties, WEIR_KAFKA_PRODUCER, "client.id");
   g_assert_cmpstr (consumer, ==, "both");
   g_assert_cmpstr (producer, ==, "writer");
-  g_assert_cmpstr (weir_kafka_properties_get (properties, WEIR_KAFKA_CONSUMER, "client.id"), ==, "both");
+  said = weir_kafka_properties_get (properties, WEIR_KAFKA_CONSUMER, "client.id");
+  g_assert_cmpstr (said, ==, "both");
   g_assert_null (weir_kafka_properties_get (properties, WEIR_KAFKA_CONSUMER, "linger.ms"));
 }
 
@@ -69,7 +70,7 @@ test_secrets_come_from_the_environment_or_a_file (void)
   g_autoptr (WeirKafkaProperties) properties = weir_kafka_properties_new ();
   g_autofree char *folder = g_dir_make_tmp ("weir-kafka-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (folder, "secret", NULL), *reference = g_strdup_printf ("${file:%s}", path);
-  g_autofree char *user = NULL, *password = NULL;
+  g_autofree char *user = NULL, *password = NULL, *said = NULL;
 
   g_assert_true (g_file_set_contents (path, "from-a-file\n", -1, NULL));
   g_setenv ("WEIR_TEST_USER", "from-the-environment", TRUE);
@@ -79,6 +80,10 @@ test_secrets_come_from_the_environment_or_a_file (void)
   password = applied (properties, WEIR_KAFKA_CONSUMER, "sasl.password");
   g_assert_cmpstr (user, ==, "from-the-environment");
   g_assert_cmpstr (password, ==, "from-a-file");
+  said = weir_kafka_properties_get (properties, WEIR_KAFKA_CONSUMER, "sasl.username");
+  g_assert_cmpstr (said, ==, "from-the-environment");
+  g_assert_true (weir_kafka_properties_set (properties, "sasl.username", "${env:WEIR_TEST_NOBODY}", NULL));
+  g_assert_null (weir_kafka_properties_get (properties, WEIR_KAFKA_CONSUMER, "sasl.username"));
   g_unlink (path);
   g_rmdir (folder);
 }

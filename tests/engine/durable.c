@@ -239,7 +239,7 @@ flush (WeirDecider *decider, GError **error)
 }
 
 static gboolean
-commit (WeirDecider *decider, guint64 epoch, const WeirSourcePosition *positions, guint n, GError **error)
+commit (WeirDecider *decider, guint64 epoch, GError **error)
 {
   Ledger *ledger = ledger_of (decider);
   GHashTableIter iter;

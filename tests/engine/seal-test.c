@@ -93,7 +93,7 @@ decider_flush (WeirDecider *decider, GError **error)
 }
 
 static gboolean
-decider_commit (WeirDecider *decider, guint64 epoch, const WeirSourcePosition *positions, guint n, GError **error)
+decider_commit (WeirDecider *decider, guint64 epoch, GError **error)
 {
   return write_down (&current->scribe, "decide", error);
 }

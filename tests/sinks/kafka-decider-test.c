@@ -456,19 +456,23 @@ test_another_job_of_the_name_ends_the_first (void)
   place_clear (&place);
 }
 
+/* And has not shut out the one that runs. */
 static void
 test_another_checkpoint_of_the_name_is_refused (void)
 {
   Place place;
-  Job job;
+  Job first, second;
 
   if (!place_init (&place))
     return;
-  live (&place, 1, 4);
-  job_init (&job, &place, "another-checkpoint", 2);
-  run_into (&job, WEIR_ERROR_CHECKPOINT_BEHIND, "give the job another name to begin anew");
+  job_init (&first, &place, "checkpoint", 1);
+  run (&first, 2);
+  job_init (&second, &place, "another-checkpoint", 2);
+  run_into (&second, WEIR_ERROR_CHECKPOINT_BEHIND, "give the job another name to begin anew");
+  run (&first, 2);
   expect (&place, 4 * N_RECORDS);
-  job_clear (&job);
+  job_clear (&first);
+  job_clear (&second);
   place_clear (&place);
 }
 

@@ -69,6 +69,19 @@ test_the_checkpoint_beats_them_all (KafkaFixture *fixture, gconstpointer data)
 }
 
 static void
+test_the_policy_may_come_from_the_environment (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) job = NULL;
+
+  g_setenv ("WEIR_TEST_RESET", "latest", TRUE);
+  kafka_fixture_produce (fixture, 10, (KafkaProduce){ 0 });
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ .reset = "${env:WEIR_TEST_RESET}" });
+  kafka_job_idle (job, 200);
+  kafka_fixture_produce (fixture, 5, (KafkaProduce){ 0 });
+  kafka_job_read (job, 5);
+}
+
+static void
 test_latest_begins_at_the_end (KafkaFixture *fixture, gconstpointer data)
 {
   g_autoptr (KafkaJob) job = NULL;
@@ -99,6 +112,7 @@ main (int argc, char **argv)
     { "the-groups-offsets-beat-the-policy", 1, test_the_groups_offsets_beat_the_policy },
     { "start-at-beats-the-groups-offsets", 1, test_start_at_beats_the_groups_offsets },
     { "the-checkpoint-beats-them-all", 1, test_the_checkpoint_beats_them_all },
+    { "the-policy-may-come-from-the-environment", 1, test_the_policy_may_come_from_the_environment },
     { "latest-begins-at-the-end", 4, test_latest_begins_at_the_end },
     { "assigned-partitions-and-no-others", 4, test_assigned_partitions_and_no_others },
   };
