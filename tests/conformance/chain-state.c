@@ -39,15 +39,32 @@ counter_of (WeirTask *task, WeirValue state, gpointer user_data)
   return weir_key (state);
 }
 
+/* A phrase may name what it takes, `(values, state) -> …`, in any order and less than all of it. */
+static const char *
+without_names (const char *phrase)
+{
+  g_autoptr (GRegex) regex =
+      g_regex_new ("^\\((?:(?:key|values|state|batch_time_ms)(?:, ?)?)+\\) ?[-=]> ?", 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  gint end = 0;
+
+  if (g_regex_match (regex, phrase, 0, &match))
+    g_match_info_fetch_pos (match, 0, NULL, &end);
+  return phrase + end;
+}
+
 static WeirStream *
-updated (Chain *chain, WeirStream *s, JsonObject *op, const char *phrase, GError **error)
+updated (Chain *chain, WeirStream *s, const char *phrase, GError **error)
 {
   Function *f;
 
   if (g_str_equal (phrase, "drop_after_2_idle"))
     return weir_update_state_by_key (s, drop_after_2_idle, NULL);
-  f = chain_function (chain, op, "fn", "(key, values, state, batch_time_ms)", error);
-  return f != NULL ? weir_update_state_by_key (s, update, f) : NULL;
+  f = function_new (without_names (phrase), "(key, values, state, batch_time_ms)", error);
+  if (f == NULL)
+    return NULL;
+  weir_context_own (chain->ctx, f, function_free);
+  return weir_update_state_by_key (s, update, f);
 }
 
 static WeirStream *
@@ -60,7 +77,7 @@ step_update_state_by_key (Chain *chain, WeirStream *s, JsonObject *op, GError **
 
   if (phrase == NULL)
     return NULL;
-  s = updated (chain, s, op, phrase, error);
+  s = updated (chain, s, phrase, error);
   if (s == NULL)
     return NULL;
   initial = json_values (json_member (op, "initial"), memory, &n);

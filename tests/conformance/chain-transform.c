@@ -128,7 +128,7 @@ find_verb (const char *name, const char *phrase, GError **error)
 static Transform *
 parse_transform (const char *phrase, GError **error)
 {
-  g_autoptr (GRegex) regex = g_regex_new ("^(?:rdd|data|dataset|d)\\.(\\w+) ?\\((.*)\\)$", 0, 0, NULL);
+  g_autoptr (GRegex) regex = g_regex_new ("^(?:\\w+ [-=]> )?(?:rdd|data|dataset|d)\\.(\\w+) ?\\((.*)\\)$", 0, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
   g_autofree char *name = NULL, *argument = NULL;
 
@@ -182,6 +182,17 @@ transform_with (WeirDataset *a, WeirDataset *b, WeirTime time, gpointer user_dat
   return ((const Partner *) user_data)->pairing (a, b);
 }
 
+/* The verb of `a.join(b)`, which may stand behind `(a, b) -> `; else all of it. */
+static char *
+pairing_name (const char *phrase)
+{
+  g_autoptr (GRegex) regex = g_regex_new ("^(?:\\(\\w+, ?\\w+\\) [-=]> )?\\w+\\.(\\w+) ?\\(\\w+\\)$", 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  g_autofree char *verb = g_regex_match (regex, phrase, 0, &match) ? g_match_info_fetch (match, 1) : g_strdup (phrase);
+
+  return chain_plain_name (verb);
+}
+
 static Pairing
 find_pairing (const char *name)
 {
@@ -197,7 +208,7 @@ find_pairing (const char *name)
     { "union", weir_dataset_union },
     { "returns null", no_dataset },
   };
-  g_autofree char *plain = chain_plain_name (name);
+  g_autofree char *plain = pairing_name (name);
 
   for (gsize i = 0; i < G_N_ELEMENTS (pairings); i++)
     if (g_str_equal (pairings[i].name, plain))

@@ -85,7 +85,9 @@ step_flat_map (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
 static WeirStream *
 step_filter (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
 {
-  Function *f = chain_function (chain, op, "fn", "x", error);
+  const char *phrase = chain_text (op, "fn", error);
+  gboolean is_of_pairs = phrase != NULL && (g_str_has_prefix (phrase, "value ") || g_str_has_prefix (phrase, "key "));
+  Function *f = phrase != NULL ? chain_function (chain, op, "fn", is_of_pairs ? "(key, value)" : "x", error) : NULL;
 
   return f != NULL ? weir_filter (s, function_filter, f) : NULL;
 }

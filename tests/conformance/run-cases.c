@@ -41,7 +41,8 @@ has_operators (const Case *one)
   return ops != NULL && JSON_NODE_HOLDS_ARRAY (ops);
 }
 
-/* Cases of a pipeline or a recovery may begin with a source, and are then run as those of sources are. */
+/* Cases of a pipeline or a recovery may begin with a source, and are then run as those of sources are; a recovery of sets
+ * that has none is one of batches: each is given once. */
 static const char *
 kind_of (const Case *one)
 {
@@ -51,7 +52,7 @@ kind_of (const Case *one)
   if (json_length (ops) == 0)
     return is_source || g_str_equal (one->kind, "recovery_set") ? "of a source, without one" : one->kind;
   if (!run_is_source (json_array_get_object_element (json_node_get_array (ops), 0)))
-    return one->kind;
+    return g_str_equal (one->kind, "recovery_set") ? "recovery" : one->kind;
   if (g_str_equal (one->kind, "recovery"))
     return "recovery_set";
   return is_pipeline ? "source" : one->kind;

@@ -10,8 +10,23 @@ typedef struct {
   Inputs inputs;
   Variant variant;
   const char *folder;
-  guint at; /* how many batches were compared */
+  guint at, at_state; /* how many batches were compared */
 } Lives;
+
+/* FALSE: noted. */
+static gboolean
+compare (Lives *lives, const Session *session)
+{
+  Case *one = lives->one;
+  JsonNode *states = case_expected_states (one);
+
+  if (!session_compare (one, session->output, case_expected (one), one->in_order, &lives->at))
+    return FALSE;
+  if (states != NULL && session->states == NULL)
+    case_note (one, CASE_UNSUPPORTED, "states are expected, but no operator has any");
+  return states == NULL || session->states == NULL ||
+         session_compare (one, session->states, states, FALSE, &lives->at_state);
+}
 
 /* Batches @from to @until. FALSE: noted. */
 static gboolean
@@ -30,9 +45,19 @@ live (Lives *lives, guint from, guint until)
     case_note_error (one, error);
     ok = FALSE;
   }
-  ok = ok && session_compare (one, session.output, case_expected (one), one->in_order, &lives->at);
+  ok = ok && compare (lives, &session);
   session_close (&session);
   return ok;
+}
+
+static void
+compare_ends (const Lives *lives)
+{
+  JsonNode *states = case_expected_states (lives->one);
+
+  session_compare_end (lives->one, case_expected (lives->one), lives->at);
+  if (states != NULL)
+    session_compare_end (lives->one, states, lives->at_state);
 }
 
 static void
@@ -44,7 +69,7 @@ run_variant (Case *one, Variant variant)
 
   inputs_init (&lives.inputs, one);
   if (live (&lives, 0, stop_after) && live (&lives, stop_after, one->n_batches))
-    session_compare_end (one, case_expected (one), lives.at);
+    compare_ends (&lives);
   if (one->outcome < CASE_FAIL)
     run_compare_saved (one, folder);
   inputs_clear (&lives.inputs);

@@ -21,6 +21,7 @@ inputs_clear (Inputs *inputs)
     g_clear_pointer (&inputs->queues[i], weir_queue_free);
 }
 
+/* Beyond the input come batches that are empty, with all their partitions; only `null` is nothing at all. */
 static void
 push_batch (WeirQueue *queue, JsonNode *batch)
 {
@@ -28,7 +29,7 @@ push_batch (WeirQueue *queue, JsonNode *batch)
   const WeirValue *values;
   gsize n;
 
-  if (batch == NULL || !JSON_NODE_HOLDS_ARRAY (batch)) {
+  if (batch != NULL && !JSON_NODE_HOLDS_ARRAY (batch)) {
     weir_queue_push_nothing (queue);
     return;
   }
