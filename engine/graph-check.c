@@ -71,6 +71,9 @@ resolve_slide (WeirStream *stream, WeirTime interval)
     resolve_window (stream, slide);
   else
     stream->op.slide = slide;
+  stream->is_in_each_batch = stream->op.length == 0;
+  for (guint i = 0; i < stream->n_parents; i++)
+    stream->is_in_each_batch = stream->is_in_each_batch && stream->parents[i]->is_in_each_batch;
 }
 
 static void

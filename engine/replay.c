@@ -69,13 +69,20 @@ weir_replay_drop (WeirEngine *engine)
   engine->n_replayed = 0;
 }
 
+/* Batches that run again may have times of another interval. */
+static WeirTime
+on_grid (const WeirEngine *engine, WeirTime time)
+{
+  return time - time % engine->interval;
+}
+
 /* The times between the newest batch and now; never more than may be made up for. */
 static gint64
 count_missed (const WeirEngine *engine, WeirTime last)
 {
   WeirTime now = weir_clock_now (engine->clock);
 
-  return CLAMP ((now - last) / engine->interval, 0, (gint64) engine->catchup);
+  return CLAMP ((now - on_grid (engine, last)) / engine->interval, 0, (gint64) engine->catchup);
 }
 
 void
@@ -94,9 +101,11 @@ weir_replay_catch_up (WeirEngine *engine)
 {
   WeirTime now = weir_clock_now (engine->clock);
   gint64 monotonic = weir_clock_monotonic (engine->clock), n_missed = count_missed (engine, engine->last);
-  WeirTime first = now - now % engine->interval - (n_missed - 1) * engine->interval;
-  gint64 n_skipped = n_missed > 0 ? (first - engine->last) / engine->interval - 1 : 0;
+  WeirTime first = on_grid (engine, now) - (n_missed - 1) * engine->interval;
+  gint64 n_skipped;
 
+  engine->last = on_grid (engine, engine->last);
+  n_skipped = n_missed > 0 ? (first - engine->last) / engine->interval - 1 : 0;
   if (n_skipped > 0) {
     weir_report_skips (&engine->report, (guint64) n_skipped, now - engine->last, first, monotonic);
     engine->last += n_skipped * engine->interval;

@@ -64,10 +64,12 @@ post_output_event (WeirBatch *batch, WeirOutput *output, WeirEvent event, WeirTi
     tell (telling);
 }
 
+/* Where no window is above, each batch has its elements: also one that runs again at a time that is none of today's
+ * interval. */
 static gboolean
 is_due (const WeirEngine *engine, const WeirStream *stream, WeirTime time)
 {
-  return (time - engine->zero) % stream->op.slide == 0;
+  return stream->is_in_each_batch || (time - engine->zero) % stream->op.slide == 0;
 }
 
 static gboolean

@@ -17,14 +17,15 @@ struct _WeirStream {
   guint n_parents;
   char *name; /* set by the job, or NULL */
   char *uid;
-  gboolean is_saved;      /* the checkpoint has its state; runner, or whoever starts */
-  char *label;            /* name, uid or "<verb>-<n>": what errors call it; op.name points here */
-  gboolean has_mistake;   /* one was reported of it: no more are looked for */
-  guint n_consumers;      /* outputs, and children that lead to one; set by start */
-  guint asked_partitions; /* weir_stream_set_partitions; 0 = the option */
-  WeirSource *source;     /* kind SOURCE */
-  WeirDataset *dataset;   /* of the batch that runs; runner only */
-  WeirStream *state_of;   /* the stream whose state is called by this one's uid; NULL: itself */
+  gboolean is_saved;         /* the checkpoint has its state; runner, or whoever starts */
+  char *label;               /* name, uid or "<verb>-<n>": what errors call it; op.name points here */
+  gboolean has_mistake;      /* one was reported of it: no more are looked for */
+  gboolean is_in_each_batch; /* no window is above; set by start */
+  guint n_consumers;         /* outputs, and children that lead to one; set by start */
+  guint asked_partitions;    /* weir_stream_set_partitions; 0 = the option */
+  WeirSource *source;        /* kind SOURCE */
+  WeirDataset *dataset;      /* of the batch that runs; runner only */
+  WeirStream *state_of;      /* the stream whose state is called by this one's uid; NULL: itself */
 };
 
 /* Adds a stream. @params is a struct made by g_new0 (transfer full), freed with klass->params_clear and

@@ -40,13 +40,46 @@ weir_task_link_new (WeirTaskRun *task_run, const WeirOp *op, const WeirOpClass *
   return task;
 }
 
+/* A full chunk of one record's results, which may have to be taken back. In the scratch, as what its values point to. */
+struct _WeirHeldChunk {
+  WeirHeldChunk *next;
+  WeirChunk chunk;
+};
+
+static void
+hand_on (WeirTask *task, const WeirChunk *chunk)
+{
+  task->n_emitted += chunk->n;
+  if (chunk->n > 0 && weir_task_is_going (task))
+    task->next->klass->process (task->next, chunk);
+}
+
+static void
+hold (WeirTask *task, const WeirChunk *chunk)
+{
+  gsize column = chunk->n * sizeof (WeirValue);
+  WeirHeldChunk *held = weir_alloc (task, sizeof *held + (chunk->keys != NULL ? 2 : 1) * column);
+  WeirValue *values;
+
+  if (held == NULL)
+    return;
+  values = memcpy (held + 1, chunk->values, column);
+  held->next = NULL;
+  held->chunk = (WeirChunk){ NULL, values, chunk->n };
+  if (chunk->keys != NULL)
+    held->chunk.keys = memcpy (values + chunk->n, chunk->keys, column);
+  if (task->held == NULL)
+    task->held = held;
+  else
+    task->last_held->next = held;
+  task->last_held = held;
+}
+
 void
 weir_task_forward (WeirTask *task, const WeirChunk *chunk)
 {
   weir_task_flush (task);
-  task->n_emitted += chunk->n;
-  if (chunk->n > 0 && weir_task_is_going (task))
-    task->next->klass->process (task->next, chunk);
+  hand_on (task, chunk);
 }
 
 /**
@@ -61,11 +94,12 @@ weir_task_flush (WeirTask *task)
   WeirChunk chunk = { task->head.has_keys ? task->head.keys : NULL, task->head.values, task->head.n_elements };
 
   task->head.n_elements = 0;
-  task->n_emitted += chunk.n;
   if (chunk.n == 0 || !weir_task_is_going (task))
     return;
-  if (G_LIKELY (task->next != NULL))
-    task->next->klass->process (task->next, &chunk);
+  if (G_UNLIKELY (task->is_in_record))
+    hold (task, &chunk);
+  else if (G_LIKELY (task->next != NULL))
+    hand_on (task, &chunk);
   else
     weir_task_fail (task, WEIR_ERROR_USER,
                     "a function emitted, but nothing takes what it emits: return a value instead");
@@ -336,27 +370,40 @@ weir_task_settle (WeirTask *task, WeirValue record)
     weir_reject (task, record, reason);
 }
 
-/* The open chunk has room for what one record usually gives, so that it can be taken back. */
+/* The open chunk has room for what one record usually gives, so that it can be taken back; more of it is held. */
 WeirTaskMark
 weir_task_begin_record (WeirTask *task)
 {
   if (task->is_shielded && task->head.n_elements > task->head.capacity / 2)
     weir_task_flush (task);
-  return (WeirTaskMark){ task->n_emitted, task->head.n_elements };
+  task->is_in_record = task->is_shielded;
+  return (WeirTaskMark){ task->head.n_elements };
+}
+
+/* What stood in the open chunk before the record, of which the first held one may be made. */
+static void
+take_back (WeirTask *task, WeirTaskMark mark)
+{
+  if (task->held == NULL) {
+    task->head.n_elements = mark.n_open;
+    return;
+  }
+  task->head.n_elements = 0;
+  task->held->chunk.n = mark.n_open;
+  task->held->next = NULL;
 }
 
 void
 weir_task_end_record (WeirTask *task, WeirTaskMark mark, WeirValue record)
 {
-  if (G_LIKELY (!task->has_failed))
-    return;
-  if (task->n_emitted == mark.n_emitted)
-    task->head.n_elements = mark.n_open;
-  else
-    weir_task_fail (task, WEIR_ERROR_USER,
-                    "%s, for a record that a function had emitted much for, which cannot be taken back: check a record "
-                    "before you emit",
-                    task->failure);
+  WeirHeldChunk *held;
+
+  task->is_in_record = FALSE;
+  if (G_UNLIKELY (task->has_failed))
+    take_back (task, mark);
+  held = g_steal_pointer (&task->held);
+  for (; held != NULL; held = held->next)
+    hand_on (task, &held->chunk);
   weir_task_settle (task, record);
 }
 

@@ -14,6 +14,7 @@
 #include "engine/run.h"
 
 typedef struct _WeirPartition WeirPartition;
+typedef struct _WeirHeldChunk WeirHeldChunk;
 
 struct _WeirTaskRun {
   WeirRun *run;
@@ -47,7 +48,9 @@ struct _WeirTask {
   WeirPartition *rejects; /* (reason, value), where op->keep_rejects */
   gboolean is_shielded;   /* a function works on one record, and on.error=reject: its failure is the record's */
   gboolean has_failed;    /* it has, and the record has not been rejected yet */
-  char *failure;          /* why; the first time allocated */
+  gboolean is_in_record; /* between weir_task_begin_record () and _end_record () under a shield: full chunks are held */
+  char *failure;         /* why; the first time allocated */
+  WeirHeldChunk *held, *last_held;
 };
 
 /* TRUE while the batch goes on: long loops ask once per chunk. */
@@ -89,7 +92,6 @@ gboolean weir_task_take_failure (WeirTask *task, const char **reason);
 /* For sources, whose function emits into the task itself: around a call for one record; at the end what a function that
  * has failed emitted is taken back, and the record rejected. */
 typedef struct {
-  guint64 n_emitted;
   guint32 n_open;
 } WeirTaskMark;
 WeirTaskMark weir_task_begin_record (WeirTask *task);

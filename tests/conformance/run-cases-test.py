@@ -100,7 +100,7 @@ def tests(runner):
     def members_that_nobody_reads_are_told():
         runner.expect(case(ops=[{"op": "count", "levitate": 1}]), "UNSUPPORTED", "unknown 'levitate'")
         runner.expect(case(kind="source", ops=[{"op": "levitate"}]), "UNSUPPORTED", "unknown source")
-        runner.expect(case(kind="recovery_set", ops=[{"op": "levitate"}]), "UNSUPPORTED", "unknown source")
+        runner.expect(case(kind="recovery_set", ops=[{"op": "levitate"}]), "UNSUPPORTED", "unknown operator")
 
     def topics_are_compared():
         one = case(kind="source", ops=[{"op": "kafka_direct", "reset": "latest"}], input=[["a x10"], ["b x10"]])

@@ -249,11 +249,12 @@ test_a_generator (Job *job)
 
 /* --- a source whose function emits into the task itself, as that of a Kafka stream does --- */
 
+/* Much is plain, little is of both shapes in turn. */
 static void
 emit_then_fail (WeirTask *task, gint64 n)
 {
   for (gint64 i = 0; i < ABS (n); i++)
-    if (i % 2 == 0)
+    if (i % 2 == 0 || ABS (n) > 500)
       weir_emit (task, weir_int (n));
     else
       weir_emit_pair (task, weir_int (i), weir_int (n));
@@ -312,17 +313,27 @@ test_a_source_with_a_function (Job *job)
   }
 }
 
+/* More than a chunk holds, beside records that are well. */
 static void
-test_what_cannot_be_taken_back_fails_the_batch (Job *job)
+test_much_that_a_source_gave_is_taken_back (Job *job)
 {
-  const gint64 record = -1000;
+  const gint64 numbers[] = { 3, -1000, 600, -300, -2, 2, -600, 400, -5 };
   g_autoptr (GArray) records = g_array_new (FALSE, FALSE, sizeof (gint64));
+  Both both = collect_both (weir_source_stream (job->ctx, &records_class, records));
+  gsize n_good;
 
-  g_array_append_val (records, record);
-  weir_collect (weir_source_stream (job->ctx, &records_class, records));
+  g_array_append_vals (records, numbers, G_N_ELEMENTS (numbers));
   set_reject (job);
   job_push (job, "");
-  job_run_into (job, WEIR_ERROR_USER, "records-1: below 0, for a record that a function had emitted much for");
+  job_run (job);
+  weir_collected_values (both.good, 0, &n_good);
+  g_assert_cmpuint (n_good, ==, 3 + 600 + 2 + 400);
+  job_expect_sorted (both.bad, 0, "(below 0,-1000) (below 0,-600) (below 0,-300) (below 0,-5) (below 0,-2)");
+  {
+    g_autofree char *good = job_text (both.good, 0);
+
+    g_assert_null (strchr (good, '-'));
+  }
 }
 
 /* --- state --- */
@@ -583,7 +594,7 @@ main (int argc, char **argv)
   job_add_test ("/on-error/split-alone-and-fused", test_split_alone_and_fused);
   job_add_test ("/on-error/a-generator", test_a_generator);
   job_add_test ("/on-error/a-source-with-a-function", test_a_source_with_a_function);
-  job_add_test ("/on-error/what-cannot-be-taken-back-fails-the-batch", test_what_cannot_be_taken_back_fails_the_batch);
+  job_add_test ("/on-error/much-that-a-source-gave-is-taken-back", test_much_that_a_source_gave_is_taken_back);
   job_add_test ("/on-error/a-state-is-as-before", test_a_state_is_as_before);
   job_add_test ("/on-error/edits-and-results-are-taken-back", test_edits_and_results_are_taken_back);
   job_add_test ("/on-error/a-rejected-record-does-not-refresh-its-key",

@@ -1,6 +1,7 @@
 /* A process with a logged receiver: killed again and again, and while its disk is full or broken. Every block that was
  * acknowledged is in the output exactly once, every other one at most once, and as a whole. One with a logged socket: of
- * each connection the lines up to some point are in the output exactly once. Counts are printed.
+ * each connection the lines up to some point are in the output exactly once. Workers, partitions and the interval are
+ * others in each life. Counts are printed.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <weir/receiver.h>
@@ -83,6 +84,18 @@ say_seen (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
   return TRUE;
 }
 
+/* No two lives that follow each other have the same. */
+static void
+set_for_life (WeirContext *ctx, guint life)
+{
+  g_autofree char *workers = g_strdup_printf ("%u", 1 + life % 3), *partitions = g_strdup_printf ("%u", 1 + life % 5);
+  g_autofree char *interval = g_strdup_printf ("%ums", 5 + 5 * (life % 2));
+
+  set (ctx, "workers", workers);
+  set (ctx, "partitions", partitions);
+  set (ctx, "batch.interval", interval);
+}
+
 /* FOLDER LIFE MOST PORT; with a port it reads a socket until it is killed, or told to stop. */
 static int
 work_main (char **argv)
@@ -102,6 +115,7 @@ work_main (char **argv)
   set (ctx, "receiver.block.interval", "5ms");
   set (ctx, "stop.timeout", "2s");
   set (ctx, "log.level", "error");
+  set_for_life (ctx, work.life);
   if (argv[3] == NULL)
     stream = weir_receiver_stream (ctx, &klass, &work);
   else
