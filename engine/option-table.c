@@ -154,7 +154,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   [WEIR_OPTION_RECEIVER_MAX_RATE] = {
     .key = "receiver.max.rate", .type = WEIR_OPTION_TYPE_INTEGER,
     .fallback = 0, .min = 0, .max = 1000000000,
-    .help = "records a second; 0: any number", .since = "0.1.0",
+    .help = "records/s, not of sockets; 0: any", .since = "0.1.0",
   },
   [WEIR_OPTION_RECEIVER_WAL] = {
     .key = "receiver.wal", .type = WEIR_OPTION_TYPE_CHOICE, .choices = wal_choices,
