@@ -120,20 +120,6 @@ remove_folder (const char *path)
   return FALSE;
 }
 
-gboolean
-weir_batch_folder_begin (const WeirBatchFolder *folder, GError **error)
-{
-  g_autofree char *parent = g_path_get_dirname (folder->final);
-
-  if (g_mkdir_with_parents (parent, 0777) != 0)
-    return fail (error, "create the folder", parent);
-  if (!remove_folder (folder->temporary))
-    return fail (error, "remove the leftover folder", folder->temporary);
-  if (mkdir (folder->temporary, 0777) != 0)
-    return fail (error, "create the folder", folder->temporary);
-  return TRUE;
-}
-
 static gboolean
 sync_folder (const char *path, GError **error)
 {
@@ -145,6 +131,38 @@ sync_folder (const char *path, GError **error)
   if (fd >= 0)
     close (fd);
   return ok;
+}
+
+/* With those that it is in, each of which lasts before something is put into it. */
+static gboolean
+make_folder (const char *path, GError **error)
+{
+  g_autofree char *parent = g_path_get_dirname (path);
+
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  if (!g_str_equal (parent, path) && !make_folder (parent, error))
+    return FALSE;
+  if (mkdir (path, 0777) == 0)
+    return sync_folder (parent, error);
+  if (errno == EEXIST && g_file_test (path, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  errno = errno == EEXIST ? ENOTDIR : errno;
+  return fail (error, "create the folder", path);
+}
+
+gboolean
+weir_batch_folder_begin (const WeirBatchFolder *folder, GError **error)
+{
+  g_autofree char *parent = g_path_get_dirname (folder->final);
+
+  if (!make_folder (parent, error))
+    return FALSE;
+  if (!remove_folder (folder->temporary))
+    return fail (error, "remove the leftover folder", folder->temporary);
+  if (mkdir (folder->temporary, 0777) != 0)
+    return fail (error, "create the folder", folder->temporary);
+  return TRUE;
 }
 
 /* An output of a batch, which may be replaced? Anything else is not ours to remove. */

@@ -345,6 +345,19 @@ unlinkat (int folder, const char *path, int flags)
 }
 
 int
+rmdir (const char *path)
+{
+  int code = verdict (OTHER, "rmdir", path);
+
+  if (code > 0)
+    return failed (code);
+  code = REAL (rmdir) (path);
+  if (code == 0)
+    record_at (RECORD_UNLINK, AT_FDCWD, path);
+  return code;
+}
+
+int
 mkdir (const char *path, mode_t mode)
 {
   int code = verdict (CREATE, "mkdir", path);
