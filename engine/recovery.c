@@ -114,9 +114,21 @@ refuse_missing (guint64 marker, guint64 decided, GError **error)
   return FALSE;
 }
 
-/* architecture: the restart table. *sealed may become *prepared. */
 static gboolean
-settle (WeirCheckpoint *checkpoint, guint64 *sealed, guint64 prepared, GError **error)
+refuse_damage (GError *damage, GError **error)
+{
+  g_propagate_error (error, damage);
+  if (!g_error_matches (damage, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT))
+    return FALSE;
+  g_prefix_error (error, "the newest sealed epoch is damaged, and what it held cannot be made again without losing or "
+                         "doubling output: bring it back from a copy, or begin anew with another checkpoint: ");
+  return FALSE;
+}
+
+/* architecture: the restart table. *sealed may become *prepared. @damage: why the sealed epoch cannot be read, NULL: it
+ * can. Without it nobody knows what was decided, and a decider's output is not to be written again. */
+static gboolean
+settle (WeirCheckpoint *checkpoint, guint64 *sealed, guint64 prepared, const GError *damage, GError **error)
 {
   WeirStore *store = checkpoint->store;
   WeirDecider *decider = checkpoint->engine->decider;
@@ -134,6 +146,8 @@ settle (WeirCheckpoint *checkpoint, guint64 *sealed, guint64 prepared, GError **
       *sealed = prepared;
       return seal_prepared (checkpoint, prepared, error);
     }
+    if (damage != NULL)
+      return refuse_damage (g_error_copy (damage), error);
     if (marker > decided)
       return refuse_behind (marker, MAX (*sealed, prepared), error);
     if (marker < decided)
@@ -183,17 +197,6 @@ fall_back (WeirCheckpoint *checkpoint, guint64 epoch, GPtrArray **states, const 
   return g_steal_pointer (&manifest);
 }
 
-static gboolean
-refuse_damage (GError *damage, GError **error)
-{
-  g_propagate_error (error, damage);
-  if (!g_error_matches (damage, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT))
-    return FALSE;
-  g_prefix_error (error, "the newest sealed epoch is damaged, and what it held cannot be made again without losing or "
-                         "doubling output: bring it back from a copy, or begin anew with another checkpoint: ");
-  return FALSE;
-}
-
 /* Reads the newest sealed epoch, or the one before where that is allowed. */
 static gboolean
 read_sealed (WeirCheckpoint *checkpoint, guint64 sealed, GPtrArray **states, GError **error)
@@ -214,14 +217,14 @@ read_sealed (WeirCheckpoint *checkpoint, guint64 sealed, GPtrArray **states, GEr
   return TRUE;
 }
 
-/* The manifest alone, for the decider. Where it cannot be read, reading it for good will say what to do. */
+/* The manifest alone, for the decider. Where there is none, reading it for good will say what to do. */
 static void
-peek (WeirCheckpoint *checkpoint, guint64 sealed)
+peek (WeirCheckpoint *checkpoint, guint64 sealed, GError **damage)
 {
   g_clear_pointer (&checkpoint->sealed, weir_manifest_free);
   g_clear_pointer (&checkpoint->before, weir_manifest_free);
   if (sealed != 0)
-    checkpoint->sealed = read_manifest (checkpoint, sealed, NULL);
+    checkpoint->sealed = read_manifest (checkpoint, sealed, damage);
 }
 
 static gboolean
@@ -494,6 +497,7 @@ gboolean
 weir_checkpoint_recover (WeirCheckpoint *checkpoint, GPtrArray **replays, GError **error)
 {
   WeirStore *store = checkpoint->store;
+  g_autoptr (GError) damage = NULL;
   guint64 sealed, prepared;
 
   *replays = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_replay_free);
@@ -505,8 +509,8 @@ weir_checkpoint_recover (WeirCheckpoint *checkpoint, GPtrArray **replays, GError
   if (!store->klass->find (store, &sealed, &prepared, error))
     return FALSE;
   checkpoint->is_new = sealed == 0;
-  peek (checkpoint, sealed);
-  if (!settle (checkpoint, &sealed, prepared, error))
+  peek (checkpoint, sealed, &damage);
+  if (!settle (checkpoint, &sealed, prepared, damage, error))
     return FALSE;
   if (sealed != 0)
     return go_on (checkpoint, sealed, prepared, *replays, error);
