@@ -365,6 +365,30 @@ options_are_constant_once_it_runs (Fixture *f, gconstpointer data)
 }
 
 static void
+options_of_the_job_stand_beside_weirs (Fixture *f, gconstpointer data)
+{
+  char *words[] = { (char *) "job", (char *) "--workers=3", (char *) "--top=7", (char *) "HOST", NULL };
+  char **argv = words;
+  gint top = 0, loud = 0;
+  const GOptionEntry one[] = { { "top", 0, 0, G_OPTION_ARG_INT, &top, "how many", "N" },
+                               { NULL, 0, 0, 0, NULL, NULL, NULL } };
+  const GOptionEntry more[] = { { "loud", 0, 0, G_OPTION_ARG_NONE, &loud, "say more", NULL },
+                                { NULL, 0, 0, 0, NULL, NULL, NULL } };
+  g_autoptr (GError) error = NULL;
+  int argc = 4;
+
+  weir_context_add_options (f->ctx, one);
+  weir_context_add_options (f->ctx, more);
+  weir_context_set_usage (f->ctx, "HOST");
+  g_assert_true (weir_context_parse_args (f->ctx, &argc, &argv, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (top, ==, 7);
+  g_assert_false (loud);
+  g_assert_cmpint (argc, ==, 2);
+  g_assert_cmpstr (argv[1], ==, "HOST");
+}
+
+static void
 the_log_level_is_an_option (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -563,6 +587,7 @@ main (int argc, char **argv)
   ADD (a_context_cannot_be_freed_by_its_own_listener);
   ADD (a_context_cannot_wait_for_itself);
   ADD (options_are_constant_once_it_runs);
+  ADD (options_of_the_job_stand_beside_weirs);
   g_test_add ("/context/the-log-level/info", Fixture, "info", set_up, the_log_level_is_an_option, tear_down);
   g_test_add ("/context/the-log-level/warning", Fixture, "warning", set_up, the_log_level_is_an_option, tear_down);
   ADD (what_it_owns_goes_last);

@@ -132,6 +132,16 @@ def shown(tree):
             yield f"{d.header}:{d.line}: {name}: no example uses it: neither a job nor a page's C that is compiled"
 
 
+def tested(tree):
+    """each public function is called in a test program."""
+    code = "\n".join(tree.text(f) for f in tree.files if f.startswith("tests/") and f.endswith(".c"))
+    for name, d in public_declarations(tree).items():
+        if d.parameters is None or name in NOT_FOR_JOBS:
+            continue
+        if SPELLINGS.get(name, "\0") not in code and not any(re.search(rf"\b{n}\b", code) for n in block_names(name)):
+            yield f"{d.header}:{d.line}: {name}: no test calls it"
+
+
 def listed_in_readme(tree):
     """README lists each public function once, with a page that has it, and none that is not there."""
     part = re.search(r"<!-- functions: begin.*?-->(.*?)<!-- functions: end -->", tree.text("README.md"), re.DOTALL)
@@ -151,4 +161,4 @@ def listed_in_readme(tree):
     yield from (f"README.md: {name}: stands there twice" for name in sorted(wanted) if listed.count(name) > 1)
 
 
-RULES = [exported_symbols, no_global_state, documented, parameters_documented, indexed, shown, listed_in_readme]
+RULES = [exported_symbols, no_global_state, documented, parameters_documented, indexed, shown, tested, listed_in_readme]
