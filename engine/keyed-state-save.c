@@ -478,9 +478,9 @@ weir_keyed_state_upgrade (WeirKeyedState *state, WeirTask *task)
 void
 weir_keyed_state_fail_memory (WeirTask *task, const WeirKeyedState *state)
 {
-  weir_task_fail (task, WEIR_ERROR_STATE_LIMIT,
-                  "its state needs more than state.limit = %" G_GSIZE_FORMAT
-                  " bytes, which all states and windows share: raise state.limit, or drop keys (return NIL, remove, a "
-                  "timeout)",
-                  weir_memory_limit (state->memory));
+  weir_task_fail (
+      task, WEIR_ERROR_STATE_LIMIT,
+      "its state needs more than state.limit = %" G_GSIZE_FORMAT
+      " bytes, which all keyed states share: raise state.limit, or drop keys (return NIL, remove, a timeout)",
+      weir_memory_limit (state->memory));
 }

@@ -111,7 +111,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
     .key = "state.limit", .type = WEIR_OPTION_TYPE_SIZE,
     .compute = default_state_limit, .computed_help = "half of the memory that the process may have",
     .min = MIN_MEMORY, .max = MAX_MEMORY,
-    .help = "keyed state and windows, at most", .since = "0.1.0",
+    .help = "keyed state, at most", .since = "0.1.0",
   },
   [WEIR_OPTION_STATE_ORPHANS] = {
     .key = "state.orphans", .type = WEIR_OPTION_TYPE_CHOICE, .choices = orphans_choices,

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -151,6 +152,16 @@ class Demo:
         if shown.n_records == 0 or "the " not in shown.words[-1]:
             raise Failed(f"{shown.n_batches} batches, {shown.n_records} records: {shown.words}")
 
+    def script_has_a_checkpoint_of_its_own(self):
+        """scripts/demo --checkpoint counts right in a place where another run has left a checkpoint."""
+        with tempfile.TemporaryDirectory(prefix="weir-demo-") as folder:
+            for _ in range(2):
+                with contextlib.closing(self.script("--seconds", 1, "--checkpoint", f"file://{folder}")) as demo:
+                    demo.await_said("words were counted, none twice", seconds=60)
+                    demo.read_rest()
+                    demo.await_end(0)
+            expect(len(os.listdir(folder)), 2, "checkpoints that stay")
+
     def script_starts_again(self):
         """scripts/demo starts within two seconds once it is built."""
         took = []
@@ -199,7 +210,7 @@ def main():
     options = parser.parse_args()
     demo = Demo(os.path.abspath(options.root), os.path.abspath(options.examples))
     functions = [demo.counts, demo.rate, demo.seconds_out_of_range, demo.seeds, demo.clients, demo.ends, demo.script_is_killed_and_goes_on,
-                 demo.script_starts_again, demo.script_reads_a_socket, demo.script_mistakes]
+                 demo.script_has_a_checkpoint_of_its_own, demo.script_starts_again, demo.script_reads_a_socket, demo.script_mistakes]
     return run_cases([(function.__doc__.rstrip("."), function) for function in functions])
 
 
