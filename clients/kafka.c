@@ -268,6 +268,25 @@ weir_kafka_handle_free (rd_kafka_t *rk)
   g_free (opaque);
 }
 
+static gpointer
+free_main (gpointer rk)
+{
+  weir_kafka_handle_free (rk);
+  return NULL;
+}
+
+/* Callbacks are called by whoever polls, and nobody does. */
+void
+weir_kafka_handle_abandon (rd_kafka_t *rk)
+{
+  pthread_t thread;
+
+  if (pthread_create (&thread, NULL, free_main, rk) == 0)
+    pthread_detach (thread);
+  else
+    weir_kafka_handle_free (rk);
+}
+
 gpointer
 weir_kafka_handle_data (const rd_kafka_t *rk)
 {

@@ -139,7 +139,7 @@ weir_kafka_commits_send (WeirKafkaCommits *commits)
     send_now (commits);
 }
 
-void
+gboolean
 weir_kafka_commits_finish (WeirKafkaCommits *commits)
 {
   gint64 deadline = g_get_monotonic_time () + PATIENCE;
@@ -147,8 +147,9 @@ weir_kafka_commits_finish (WeirKafkaCommits *commits)
   while (commits->is_sent && g_get_monotonic_time () < deadline)
     poll_answers (commits, 50);
   if (commits->is_sent)
-    return;
+    return FALSE;
   send_now (commits);
   while (commits->is_sent && g_get_monotonic_time () < deadline)
     poll_answers (commits, 50);
+  return !commits->is_sent;
 }

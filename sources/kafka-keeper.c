@@ -281,7 +281,8 @@ keeper_main (gpointer data)
   assign_all (keeper);
   while (take_over (keeper))
     turn (keeper);
-  weir_kafka_commits_finish (keeper->commits);
+  if (!weir_kafka_commits_finish (keeper->commits))
+    weir_kafka_reader_give_up (keeper->source->readers[0]);
   poll_handles (keeper->source);
   return NULL;
 }

@@ -40,7 +40,8 @@ struct _WeirKafkaReader {
   WeirKafkaSource *source;
   rd_kafka_t *rk;
   rd_kafka_queue_t *queue;
-  pthread_t thread; /* 0: not started */
+  pthread_t thread;     /* 0: not started */
+  gboolean is_given_up; /* the keeper's, which is joined before */
 
   pthread_mutex_t lock;
   GPtrArray *partitions; /* under lock: of WeirKafkaPartition; the keeper adds */
@@ -140,12 +141,21 @@ weir_kafka_reader_free (WeirKafkaReader *reader)
     pthread_join (reader->thread, NULL);
   }
   rd_kafka_queue_destroy (reader->queue);
-  weir_kafka_handle_free (reader->rk);
+  if (reader->is_given_up)
+    weir_kafka_handle_abandon (reader->rk);
+  else
+    weir_kafka_handle_free (reader->rk);
   g_ptr_array_unref (reader->partitions);
   g_ptr_array_unref (reader->touched);
   pthread_mutex_destroy (&reader->lock);
   spilled_clear (&reader->spilled);
   g_free (reader);
+}
+
+void
+weir_kafka_reader_give_up (WeirKafkaReader *reader)
+{
+  reader->is_given_up = TRUE;
 }
 
 rd_kafka_t *

@@ -10,6 +10,8 @@ WeirKafkaReader *weir_kafka_reader_new (WeirKafkaSource *source, GError **error)
 gboolean weir_kafka_reader_start (WeirKafkaReader *reader, GError **error);
 void weir_kafka_reader_wake (WeirKafkaReader *reader); /* it looks at what it should do; any thread */
 void weir_kafka_reader_free (WeirKafkaReader *reader); /* joins; source->quit is set */
+void
+weir_kafka_reader_give_up (WeirKafkaReader *reader); /* its client waits for a broker: nobody waits for the client */
 rd_kafka_t *weir_kafka_reader_handle (const WeirKafkaReader *reader);
 guint
 weir_kafka_reader_count (const WeirKafkaReader *reader); /* partitions that it was given; keeper, or nothing runs */

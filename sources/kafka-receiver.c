@@ -18,6 +18,8 @@
 #define WAIT_MS  100  /* for the first of them; then no longer than what is there */
 #define PATIENCE WEIR_SECONDS (10)
 
+#define LEAVE_MOST WEIR_SECONDS (5)
+
 /* The graph's. */
 typedef struct {
   WeirKafka *kafka;
@@ -227,13 +229,33 @@ kafka_run (WeirReceiver *receiver)
     weir_receiver_restart (receiver, member->trouble);
 }
 
+/* So the other members need not wait for a time-out, and the last commits are made. Where no broker answers the client
+ * waits as long as the session lasts: the job does not, and what was not committed comes again. FALSE: it is not done. */
+static gboolean
+leave (Member *member)
+{
+  gint64 deadline = g_get_monotonic_time () + LEAVE_MOST;
+  g_autoptr (rd_kafka_queue_t) queue = rd_kafka_queue_new (member->rk);
+  rd_kafka_error_t *failure = rd_kafka_consumer_close_queue (member->rk, queue);
+
+  while (failure == NULL && !rd_kafka_consumer_closed (member->rk) && g_get_monotonic_time () < deadline)
+    rd_kafka_queue_poll_callback (queue, WAIT_MS);
+  if (failure != NULL)
+    rd_kafka_error_destroy (failure);
+  return rd_kafka_consumer_closed (member->rk);
+}
+
 static void
 kafka_end (WeirReceiver *receiver)
 {
   Member *member = weir_receiver_instance (receiver);
 
-  rd_kafka_consumer_close (member->rk); /* the other members need not wait for a time-out */
-  weir_kafka_handle_free (member->rk);
+  if (leave (member)) {
+    weir_kafka_handle_free (member->rk);
+    return;
+  }
+  say (4, "no broker answers: the group was not left, and others get its partitions after session.timeout.ms", member);
+  weir_kafka_handle_abandon (member->rk);
 }
 
 static const WeirReceiverClass kafka_class = {

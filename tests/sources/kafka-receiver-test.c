@@ -13,7 +13,7 @@ typedef struct {
 } Member;
 
 static Member
-member_new (const KafkaFixture *fixture)
+member_with_session (const KafkaFixture *fixture, const char *session_ms)
 {
   Member member = { .ctx = weir_test_context_new (WEIR_SECONDS (1)) };
   WeirKafka *kafka = weir_kafka_new (member.ctx, fixture->brokers, fixture->group);
@@ -21,10 +21,16 @@ member_new (const KafkaFixture *fixture)
 
   weir_kafka_set (kafka, "auto.offset.reset", "earliest", &error);
   g_assert_no_error (error);
-  weir_kafka_set (kafka, "session.timeout.ms", "6000", &error);
+  weir_kafka_set (kafka, "session.timeout.ms", session_ms, &error);
   g_assert_no_error (error);
   member.collected = weir_collect (weir_kafka_receiver_stream (kafka, fixture->topic));
   return member;
+}
+
+static Member
+member_new (const KafkaFixture *fixture)
+{
+  return member_with_session (fixture, "6000");
 }
 
 static gsize
@@ -118,6 +124,33 @@ test_two_members_share_and_nothing_is_lost_or_doubled (KafkaFixture *fixture, gc
   watch_clear (&watch);
 }
 
+/* It leaves the group if it can, and its commits are made if they can be; neither is waited for long. */
+static void
+test_a_member_stops_though_its_broker_stands_still (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (WeirTestServer) server = weir_test_server_start ("kafka", NULL);
+  KafkaFixture own = *fixture;
+  Member member;
+  gint64 begin;
+  Watch watch;
+
+  if (server == NULL)
+    return;
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  own.brokers = weir_test_server_address (server);
+  g_assert_true (kafka_ops_create_topic (own.brokers, own.topic, 1, NULL, NULL));
+  kafka_fixture_produce (&own, 10, (KafkaProduce){ 0 });
+  member = member_with_session (&own, "45000");
+  read_both (&member, NULL, 10);
+  weir_test_server_pause (server);
+  begin = g_get_monotonic_time ();
+  weir_context_free (member.ctx);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, WEIR_SECONDS (12));
+  weir_test_server_resume (server);
+  watch_clear (&watch);
+}
+
 static void
 test_mistakes (KafkaFixture *fixture, gconstpointer data)
 {
@@ -138,6 +171,7 @@ main (int argc, char **argv)
     { "one-member-gets-all-and-commits-it", 1, test_one_member_gets_all_and_commits_it },
     { "the-next-member-goes-on", 1, test_the_next_member_goes_on },
     { "two-members-share-and-nothing-is-lost-or-doubled", 4, test_two_members_share_and_nothing_is_lost_or_doubled },
+    { "a-member-stops-though-its-broker-stands-still", 1, test_a_member_stops_though_its_broker_stands_still },
     { "mistakes", 1, test_mistakes },
   };
 
