@@ -112,6 +112,17 @@ weir_entry_find (const WeirStateGroup *group, const WeirKey *key)
   }
 }
 
+/* The first entry that has the hash, which mostly is the key's: the index alone tells. */
+static inline guint32
+weir_entry_guess (const WeirStateGroup *group, guint32 hash)
+{
+  guint32 at = (guint32) (hash << 8) >> group->shift;
+
+  while ((guint32) group->index[at] != 0 && (guint32) (group->index[at] >> 32) != hash)
+    at = (at + 1) & group->mask;
+  return (guint32) group->index[at] - 1;
+}
+
 static inline void
 weir_entry_mark (const WeirKeyedState *state, WeirStateGroup *group, guint32 entry)
 {

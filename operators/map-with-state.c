@@ -12,11 +12,7 @@
 #include "operators/keyed.h"
 #include "operators/map-with-state.h"
 #include "operators/state-handle.h"
-
-/* Rows whose entries are asked for before they are needed, in steps: index, entry, neighbours in age. */
-#define AHEAD_INDEX 24
-#define AHEAD_ENTRY 12
-#define AHEAD_AGE   6
+#include "operators/state-rows.h"
 
 typedef struct {
   WeirKeyedParams keyed; /* first */
@@ -29,50 +25,8 @@ typedef struct {
   const Params *params;
   WeirTask *task; /* that the function gets: what it emits goes on to the results */
   WeirState st;
-  const WeirKeyedRow **rows; /* of a group */
-  gsize n, capacity;
   WeirPartition *results;
 } Mapping;
-
-/* Where a row's entry probably is: a hint, keys that come or go move others. */
-static inline void
-prefetch_entry (const WeirStateGroup *group, guint32 hash)
-{
-  guint32 entry = (guint32) *weir_entry_home (group, hash) - 1;
-
-  if (G_UNLIKELY (entry == WEIR_NO_ENTRY))
-    return;
-  __builtin_prefetch (&group->keys[entry], 1);
-  __builtin_prefetch (&group->values[entry], 1);
-  __builtin_prefetch (&group->ages[entry], 1);
-}
-
-/* An entry that is touched leaves its neighbours in the order of ages. */
-static inline void
-prefetch_neighbours (const WeirStateGroup *group, guint32 hash)
-{
-  guint32 entry = (guint32) *weir_entry_home (group, hash) - 1;
-
-  if (G_UNLIKELY (entry == WEIR_NO_ENTRY))
-    return;
-  if (group->ages[entry].older != WEIR_NO_ENTRY)
-    __builtin_prefetch (&group->ages[group->ages[entry].older], 1);
-  if (group->ages[entry].newer != WEIR_NO_ENTRY)
-    __builtin_prefetch (&group->ages[group->ages[entry].newer], 1);
-}
-
-static inline void
-prefetch_rows (const Mapping *mapping, gsize i)
-{
-  const WeirStateGroup *group = mapping->st.group;
-
-  if (i + AHEAD_INDEX < mapping->n)
-    __builtin_prefetch (weir_entry_home (group, mapping->rows[i + AHEAD_INDEX]->key.hash));
-  if (i + AHEAD_ENTRY < mapping->n)
-    prefetch_entry (group, mapping->rows[i + AHEAD_ENTRY]->key.hash);
-  if (mapping->st.state->has_timeout && i + AHEAD_AGE < mapping->n)
-    prefetch_neighbours (group, mapping->rows[i + AHEAD_AGE]->key.hash);
-}
 
 /* Where the results stand before a call. */
 typedef struct {
@@ -139,53 +93,6 @@ call (Mapping *mapping, const WeirKey *key, WeirValue key_value, WeirValue value
   return TRUE;
 }
 
-static gboolean
-reserve_rows (Mapping *mapping, gsize n)
-{
-  if (n <= mapping->capacity)
-    return TRUE;
-  mapping->capacity = n + n / 2;
-  mapping->rows = weir_alloc (mapping->task, mapping->capacity * sizeof *mapping->rows);
-  return mapping->rows != NULL;
-}
-
-/* The group's rows of all tasks, in order of arrival. FALSE: memory limit. */
-static gboolean
-list_rows (Mapping *mapping, const WeirExchange *exchange, guint number)
-{
-  WeirKeyedCursor cursor = { 0 };
-  const WeirKeyedBlock *block;
-  gsize n = weir_keyed_count (exchange, number);
-
-  mapping->n = 0;
-  if (n == 0 || !reserve_rows (mapping, n))
-    return n == 0;
-  while ((block = weir_keyed_cursor_next (&cursor, exchange, number)) != NULL)
-    for (guint i = 0; i < block->n; i++)
-      mapping->rows[mapping->n++] = &block->rows[i];
-  for (gsize i = 0; i < MIN (n, AHEAD_INDEX); i++)
-    __builtin_prefetch (weir_entry_home (mapping->st.group, mapping->rows[i]->key.hash));
-  for (gsize i = 0; i < MIN (n, AHEAD_ENTRY); i++)
-    prefetch_entry (mapping->st.group, mapping->rows[i]->key.hash);
-  return TRUE;
-}
-
-static gboolean
-map_rows (Mapping *mapping)
-{
-  weir_task_shield (mapping->task);
-  for (gsize i = 0; i < mapping->n; i++) {
-    const WeirKeyedRow *row = mapping->rows[i];
-
-    prefetch_rows (mapping, i);
-    weir_state_begin (&mapping->st, weir_entry_find (mapping->st.group, &row->key), FALSE);
-    if (!call (mapping, &row->key, weir_key_value (&row->key), row->value))
-      return FALSE;
-  }
-  weir_task_unshield (mapping->task);
-  return TRUE;
-}
-
 static int
 compare_entries (const void *a, const void *b)
 {
@@ -232,19 +139,47 @@ time_out_group (Mapping *mapping, WeirTime limit)
   return TRUE;
 }
 
+/* Ends the groups up to @group, which begins. */
+static gboolean
+go_to_group (Mapping *mapping, WeirStateGroup *group)
+{
+  WeirTime timeout = mapping->params->timeout;
+
+  weir_task_unshield (mapping->task);
+  for (; mapping->st.group < group; mapping->st.group++)
+    if (timeout > 0 && !time_out_group (mapping, mapping->st.state->now - timeout))
+      return FALSE;
+  weir_task_shield (mapping->task);
+  return TRUE;
+}
+
+static gboolean
+map_row (Mapping *mapping, const WeirStateRow *row)
+{
+  const WeirKey *key = &row->row->key;
+  WeirStateGroup *group = weir_keyed_state_group (mapping->st.state, key->hash);
+
+  if (G_UNLIKELY (group != mapping->st.group) && !go_to_group (mapping, group))
+    return FALSE;
+  weir_state_begin (&mapping->st, weir_state_row_entry (row, group), FALSE);
+  return call (mapping, key, weir_key_value (key), row->row->value);
+}
+
 static void
 map_slice (Mapping *mapping, const WeirExchange *exchange)
 {
   WeirKeyedState *state = mapping->st.state;
-  WeirTime timeout = mapping->params->timeout;
-  gboolean ok = TRUE;
+  const WeirStateRow *row;
+  WeirStateRows rows;
 
-  for (guint i = 0; i < state->n_groups && ok; i++) {
-    mapping->st.group = &state->groups[i];
-    ok = list_rows (mapping, exchange, state->first + i) && map_rows (mapping);
-    if (ok && timeout > 0)
-      ok = time_out_group (mapping, state->now - timeout);
-  }
+  weir_state_rows_init (&rows, state, exchange);
+  mapping->st.group = state->groups;
+  weir_task_shield (mapping->task);
+  while ((row = weir_state_rows_next (&rows)) != NULL)
+    if (!map_row (mapping, row))
+      return;
+  if (go_to_group (mapping, state->groups + state->n_groups))
+    weir_task_unshield (mapping->task);
 }
 
 /* What the function emits, on its way into the results. */
