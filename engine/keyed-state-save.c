@@ -80,7 +80,7 @@ static void
 write_entry (Writer *writer, guint32 entry)
 {
   const WeirStateGroup *group = writer->group;
-  const WeirKey *key = &group->keys[entry];
+  const WeirKey *key = &weir_entry_at (group, entry)->key;
 
   if (G_UNLIKELY (writer->at > writer->small + sizeof writer->small - ENTRY_MOST))
     flush (writer);
@@ -88,20 +88,11 @@ write_entry (Writer *writer, guint32 entry)
   writer->next = entry + 1;
   if (key->meta == 0)
     return;
-  if (group->ages != NULL)
-    writer->at = put_number (writer->at, (guint64) writer->state->now - (guint64) group->ages[entry].time);
+  if (writer->state->is_dated)
+    writer->at =
+        put_number (writer->at, (guint64) writer->state->now - (guint64) weir_entry_at (group, entry)->age.time);
   write_value (writer, weir_key_value (key));
-  write_value (writer, group->values[entry]);
-}
-
-static inline void
-prefetch_entry (const WeirStateGroup *group, guint32 entry)
-{
-  __builtin_prefetch (&group->keys[entry]);
-  __builtin_prefetch ((const char *) (&group->keys[entry] + 1) - 1);
-  __builtin_prefetch (&group->values[entry]);
-  if (group->ages != NULL)
-    __builtin_prefetch (&group->ages[entry]);
+  write_value (writer, weir_entry_at (group, entry)->value);
 }
 
 /* The next few changed entries, which have not changed any more then. */
@@ -117,7 +108,7 @@ take_changed (WeirStateGroup *group, guint32 *word, guint32 entries[AHEAD + 64])
     group->changed[*word] = 0;
     for (; bits != 0; bits &= bits - 1) {
       entries[n] = *word * 64 + (guint32) __builtin_ctzll (bits);
-      prefetch_entry (group, entries[n++]);
+      weir_entry_prefetch (group, entries[n++]);
     }
   }
   return n;
@@ -171,7 +162,7 @@ write_page (Writer *writer, guint32 page)
 
   begin_section (writer, SECTION_PAGE, page);
   for (guint32 i = page * WEIR_STATE_PAGE; i < until && weir_task_is_going (writer->task); i++)
-    if (group->keys[i].meta != 0)
+    if (weir_entry_at (group, i)->key.meta != 0)
       write_entry (writer, i);
   end_section (writer);
   forget_changes (group, page);
@@ -336,7 +327,7 @@ put_entry (Reader *reader, guint32 entry, WeirTime time, WeirValue key_value, We
   else if (!weir_entry_put (state, reader->group, entry, &key, value))
     weir_keyed_state_fail_memory (reader->task, state);
   else if (state->is_dated)
-    reader->group->ages[entry].time = time;
+    weir_entry_at (reader->group, entry)->age.time = time;
 }
 
 static void
@@ -446,7 +437,7 @@ static void
 upgrade_entry (WeirKeyedState *state, WeirTask *task, WeirStateGroup *group, guint32 entry)
 {
   const WeirOp *op = task->op;
-  WeirValue value = op->upgrade (task, op->saved_version, group->values[entry], op->upgrade_data);
+  WeirValue value = op->upgrade (task, op->saved_version, weir_entry_at (group, entry)->value, op->upgrade_data);
 
   if (!weir_task_is_going (task))
     return;
@@ -467,7 +458,7 @@ weir_keyed_state_upgrade (WeirKeyedState *state, WeirTask *task)
     WeirStateGroup *group = &state->groups[i];
 
     for (guint32 entry = 0; entry < group->n && weir_task_is_going (task); entry++) {
-      if (group->keys[entry].meta != 0)
+      if (weir_entry_at (group, entry)->key.meta != 0)
         upgrade_entry (state, task, group, entry);
       weir_arena_rewind (&task->task_run->scratch, &mark);
     }

@@ -1,4 +1,4 @@
-/* Owns the entries of keyed state: columns, index, and the order of their ages. Must not know where state comes from or
+/* Owns the entries of keyed state: their places, index, and the order of their ages. Must not know where state comes from or
  * goes to. Threads: see keyed-state.h.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +11,9 @@
 #define FIRST_PLACES   16
 #define MOST_ENTRIES   ((guint32) 1 << 30)
 #define MOST_PLACES    ((guint32) 1 << 24)
+#define CACHE_LINE     ((gsize) 64)
+
+G_STATIC_ASSERT (sizeof (WeirStateEntry) <= CACHE_LINE);
 
 WeirKeyedState *
 weir_keyed_state_new (WeirMemory *memory, guint slice, guint n_slices, gboolean is_dated, gboolean has_timeout)
@@ -29,7 +32,9 @@ weir_keyed_state_new (WeirMemory *memory, guint slice, guint n_slices, gboolean 
   for (guint i = 0; i < n; i++) {
     WeirStateGroup *group = &state->groups[i];
 
-    group->index = (guint64 *) nowhere; /* nobody writes to it: limit is 0 */
+    group->entries = (char *) nowhere;
+    group->index = (guint64 *) nowhere; /* nobody writes to them: limit and capacity are 0 */
+    group->stride = is_dated ? CACHE_LINE : offsetof (WeirStateEntry, age);
     group->mask = 1;
     group->shift = 31;
     group->oldest = group->newest = WEIR_NO_ENTRY;
@@ -61,19 +66,17 @@ phase_of (const WeirKeyedState *state, const WeirStateGroup *group)
 }
 
 typedef struct {
-  gsize values, ages, used, changed, bases; /* where they begin */
+  gsize used, changed, bases; /* where they begin */
   gsize size;
 } Layout;
 
 static Layout
-lay_out (const WeirKeyedState *state, guint32 capacity)
+lay_out (const WeirStateGroup *group, guint32 capacity)
 {
   gsize words = (capacity + 63) / 64;
   Layout at;
 
-  at.values = capacity * sizeof (WeirKey);
-  at.ages = at.values + capacity * sizeof (WeirValue);
-  at.used = at.ages + (state->is_dated ? capacity * sizeof (WeirStateAge) : 0);
+  at.used = capacity * group->stride;
   at.changed = at.used + words * sizeof (guint64);
   at.bases = at.changed + words * sizeof (guint64);
   at.size = at.bases + (capacity + WEIR_STATE_PAGE - 1) / WEIR_STATE_PAGE * sizeof (guint64);
@@ -81,42 +84,43 @@ lay_out (const WeirKeyedState *state, guint32 capacity)
 }
 
 static void
-copy_columns (WeirStateGroup *group, const WeirStateGroup *from)
+copy_entries (WeirStateGroup *group, const WeirStateGroup *from)
 {
-  guint32 n = MIN (from->n, group->capacity), capacity = MIN (from->capacity, group->capacity);
+  guint32 capacity = MIN (from->capacity, group->capacity);
 
-  memcpy (group->keys, from->keys, n * sizeof *group->keys);
-  memcpy (group->values, from->values, n * sizeof *group->values);
-  if (from->ages != NULL)
-    memcpy (group->ages, from->ages, n * sizeof *group->ages);
+  memcpy (group->entries, from->entries, MIN (from->n, group->capacity) * group->stride);
   memcpy (group->used, from->used, (capacity + 63) / 64 * sizeof *group->used);
   memcpy (group->changed, from->changed, (capacity + 63) / 64 * sizeof *group->changed);
   memcpy (group->bases, from->bases, (capacity + WEIR_STATE_PAGE - 1) / WEIR_STATE_PAGE * sizeof *group->bases);
 }
 
-/* Numbers from n on are free in the columns: zeroed. */
+static gpointer
+align_to_cache_line (gpointer p)
+{
+  return (gpointer) (((guintptr) p + CACHE_LINE - 1) & ~(guintptr) (CACHE_LINE - 1));
+}
+
+/* Numbers from n on are free: zeroed. */
 static gboolean
 resize (WeirKeyedState *state, WeirStateGroup *group, guint32 capacity)
 {
   const WeirStateGroup old = *group;
-  Layout at = lay_out (state, capacity);
-  WeirBlock *block = capacity > MOST_ENTRIES ? NULL : weir_block_new (state->memory, at.size);
+  gsize n_kept = MIN (old.n, capacity);
+  Layout at = lay_out (group, capacity);
+  WeirBlock *block = capacity > MOST_ENTRIES ? NULL : weir_block_new (state->memory, at.size + CACHE_LINE);
 
   if (block == NULL)
     return FALSE;
   group->block = block;
   group->capacity = capacity;
-  group->keys = (WeirKey *) block->data;
-  group->values = (WeirValue *) (block->data + at.values);
-  group->ages = state->is_dated ? (WeirStateAge *) (block->data + at.ages) : NULL;
-  group->used = (guint64 *) (block->data + at.used);
-  group->changed = (guint64 *) (block->data + at.changed);
-  group->bases = (guint64 *) (block->data + at.bases);
-  memset (group->keys + MIN (old.n, capacity), 0, (capacity - MIN (old.n, capacity)) * sizeof *group->keys);
-  memset (group->used, 0, at.size - at.used);
+  group->entries = align_to_cache_line (block->data);
+  group->used = (guint64 *) (gpointer) (group->entries + at.used);
+  group->changed = (guint64 *) (gpointer) (group->entries + at.changed);
+  group->bases = (guint64 *) (gpointer) (group->entries + at.bases);
+  memset (group->entries + n_kept * group->stride, 0, at.size - n_kept * group->stride);
   if (old.block == NULL)
     return TRUE;
-  copy_columns (group, &old);
+  copy_entries (group, &old);
   weir_block_unref (old.block);
   return TRUE;
 }
@@ -228,7 +232,7 @@ static void
 set_free (WeirKeyedState *state, WeirStateGroup *group, guint32 entry)
 {
   group->used[entry / 64] &= ~((guint64) 1 << entry % 64);
-  group->keys[entry].meta = 0;
+  weir_entry_at (group, entry)->key.meta = 0;
   group->first_free = MIN (group->first_free, entry);
   group->n_used--;
   state->n_used--;
@@ -239,10 +243,10 @@ set_free (WeirKeyedState *state, WeirStateGroup *group, guint32 entry)
 static void
 link_newest (WeirStateGroup *group, guint32 entry)
 {
-  group->ages[entry].older = group->newest;
-  group->ages[entry].newer = WEIR_NO_ENTRY;
+  weir_entry_at (group, entry)->age.older = group->newest;
+  weir_entry_at (group, entry)->age.newer = WEIR_NO_ENTRY;
   if (group->newest != WEIR_NO_ENTRY)
-    group->ages[group->newest].newer = entry;
+    weir_entry_at (group, group->newest)->age.newer = entry;
   else
     group->oldest = entry;
   group->newest = entry;
@@ -251,14 +255,14 @@ link_newest (WeirStateGroup *group, guint32 entry)
 static void
 unlink_age (WeirStateGroup *group, guint32 entry)
 {
-  const WeirStateAge *age = &group->ages[entry];
+  const WeirStateAge *age = &weir_entry_at (group, entry)->age;
 
   if (age->older != WEIR_NO_ENTRY)
-    group->ages[age->older].newer = age->newer;
+    weir_entry_at (group, age->older)->age.newer = age->newer;
   else
     group->oldest = age->newer;
   if (age->newer != WEIR_NO_ENTRY)
-    group->ages[age->newer].older = age->older;
+    weir_entry_at (group, age->newer)->age.older = age->older;
   else
     group->newest = age->older;
 }
@@ -274,13 +278,13 @@ weir_entry_insert (WeirKeyedState *state, WeirStateGroup *group, const WeirKey *
   own.meta &= WEIR_KEY_BITS;
   if (!weir_key_own (&state->cells, &own))
     return WEIR_NO_ENTRY;
-  group->keys[entry] = own;
-  group->values[entry] = weir_nil ();
+  weir_entry_at (group, entry)->key = own;
+  weir_entry_at (group, entry)->value = weir_nil ();
   set_used (state, group, entry);
   group->first_free = entry + 1;
   add_to_index (group, own.hash, entry);
   if (state->is_dated)
-    group->ages[entry].time = state->now;
+    weir_entry_at (group, entry)->age.time = state->now;
   if (state->has_timeout)
     link_newest (group, entry);
   weir_entry_mark (state, group, entry);
@@ -290,16 +294,16 @@ weir_entry_insert (WeirKeyedState *state, WeirStateGroup *group, const WeirKey *
 static void
 drop_content (WeirKeyedState *state, WeirStateGroup *group, guint32 entry)
 {
-  weir_key_drop (&state->cells, &group->keys[entry]);
-  if (group->values[entry].kind >= WEIR_TEXT)
-    weir_cells_drop (&state->cells, &group->values[entry]);
+  weir_key_drop (&state->cells, &weir_entry_at (group, entry)->key);
+  if (weir_entry_at (group, entry)->value.kind >= WEIR_TEXT)
+    weir_cells_drop (&state->cells, &weir_entry_at (group, entry)->value);
 }
 
 void
 weir_entry_remove (WeirKeyedState *state, WeirStateGroup *group, guint32 entry)
 {
   weir_entry_mark (state, group, entry);
-  take_from_index (group, group->keys[entry].hash, entry);
+  take_from_index (group, weir_entry_at (group, entry)->key.hash, entry);
   if (state->has_timeout)
     unlink_age (group, entry);
   drop_content (state, group, entry);
@@ -323,7 +327,7 @@ lend_members (WeirValue value)
 gboolean
 weir_entry_set (WeirKeyedState *state, WeirStateGroup *group, guint32 entry, WeirValue value)
 {
-  WeirValue *kept = &group->values[entry];
+  WeirValue *kept = &weir_entry_at (group, entry)->value;
 
   value.flags &= (guint8) ~WEIR_VALUE_BORROWED;
   if (!weir_cells_replace (&state->cells, kept, value))
@@ -337,9 +341,9 @@ weir_entry_set (WeirKeyedState *state, WeirStateGroup *group, guint32 entry, Wei
 void
 weir_entry_touch (WeirKeyedState *state, WeirStateGroup *group, guint32 entry)
 {
-  if (group->ages[entry].time == state->now)
+  if (weir_entry_at (group, entry)->age.time == state->now)
     return;
-  group->ages[entry].time = state->now;
+  weir_entry_at (group, entry)->age.time = state->now;
   weir_entry_mark (state, group, entry);
   if (!state->has_timeout || group->newest == entry)
     return;
@@ -370,13 +374,13 @@ weir_entry_put (WeirKeyedState *state, WeirStateGroup *group, guint32 entry, con
 
   if (!ensure_capacity (state, group, entry) || !weir_key_own (&state->cells, &own))
     return FALSE;
-  is_new = entry >= group->n || group->keys[entry].meta == 0;
+  is_new = entry >= group->n || weir_entry_at (group, entry)->key.meta == 0;
   if (is_new)
     set_used (state, group, entry);
   else
     drop_content (state, group, entry);
-  group->keys[entry] = own;
-  group->values[entry] = weir_nil ();
+  weir_entry_at (group, entry)->key = own;
+  weir_entry_at (group, entry)->value = weir_nil ();
   state->is_unsettled = TRUE;
   return weir_entry_set (state, group, entry, value);
 }
@@ -384,7 +388,7 @@ weir_entry_put (WeirKeyedState *state, WeirStateGroup *group, guint32 entry, con
 void
 weir_entry_drop (WeirKeyedState *state, WeirStateGroup *group, guint32 entry)
 {
-  if (entry >= group->n || group->keys[entry].meta == 0)
+  if (entry >= group->n || weir_entry_at (group, entry)->key.meta == 0)
     return;
   drop_content (state, group, entry);
   set_free (state, group, entry);
@@ -416,8 +420,8 @@ order_ages (WeirKeyedState *state, WeirStateGroup *group)
   if (block == NULL)
     return FALSE;
   for (guint32 i = 0; i < group->n; i++)
-    if (group->keys[i].meta != 0)
-      aged[n++] = (Aged){ group->ages[i].time, i };
+    if (weir_entry_at (group, i)->key.meta != 0)
+      aged[n++] = (Aged){ weir_entry_at (group, i)->age.time, i };
   qsort (aged, n, sizeof *aged, compare_ages);
   group->oldest = group->newest = WEIR_NO_ENTRY;
   for (guint32 i = 0; i < n; i++)
@@ -435,8 +439,8 @@ settle_group (WeirKeyedState *state, WeirStateGroup *group)
   if (!make_index (state, group, group->n_used))
     return FALSE;
   for (guint32 i = 0; i < group->n; i++)
-    if (group->keys[i].meta != 0)
-      add_to_index (group, group->keys[i].hash, i);
+    if (weir_entry_at (group, i)->key.meta != 0)
+      add_to_index (group, weir_entry_at (group, i)->key.hash, i);
   return !state->has_timeout || order_ages (state, group);
 }
 
@@ -460,8 +464,8 @@ date_all (WeirKeyedState *state)
     WeirStateGroup *group = &state->groups[i];
 
     for (guint32 entry = 0; entry < group->n; entry++)
-      if (group->ages[entry].time == WEIR_STATE_UNDATED)
-        group->ages[entry].time = state->now;
+      if (weir_entry_at (group, entry)->age.time == WEIR_STATE_UNDATED)
+        weir_entry_at (group, entry)->age.time = state->now;
   }
   state->is_unsettled = TRUE;
 }

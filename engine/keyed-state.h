@@ -1,6 +1,6 @@
 /* Keyed state: what an operator remembers of each key from batch to batch; one slice of it, made of key groups.
  *
- * A group keeps its entries in columns, by number. A freed number is given out again before a higher one, the lowest
+ * A group keeps its entries by number. A freed number is given out again before a higher one, the lowest
  * first, so that what number a key has follows from the history of the keys alone: checkpoints name entries by it
  * (engine/keyed-state-save.h), and walking by number gives the same order after a restart. Long keys and values that are
  * no scalars lie in cells of the slice, replaced in place. One thread at a time; must not know operators.
@@ -10,33 +10,10 @@
 
 #include <weir/macros.h>
 
-#include "engine/cells.h"
+#include "engine/keyed-group.h"
 #include "engine/table.h"
 
-#define WEIR_NO_ENTRY   G_MAXUINT32
 #define WEIR_STATE_PAGE 4096 /* entries that a checkpoint rewrites together */
-
-/* When an entry was last touched, and its neighbours in that order. */
-typedef struct {
-  WeirTime time;
-  guint32 older, newer; /* only where there is a timeout */
-} WeirStateAge;
-
-typedef struct {
-  WeirKey *keys;           /* meta 0: the number is free */
-  WeirValue *values;       /* those within containers are marked as borrowed */
-  WeirStateAge *ages;      /* NULL: the state is not dated */
-  guint64 *used, *changed; /* a bit an entry; changed: since the last checkpoint */
-  guint64 *bases;          /* by page: the epoch that a restart has to begin with; 0: none yet */
-  guint64 *index;          /* hash << 32 | entry + 1, in the order of the hashes but for collisions; 0: free */
-  guint32 mask, shift;
-  guint32 n; /* no number from here on is used */
-  guint32 n_used, n_changed, capacity;
-  guint32 limit;      /* of n_used, for the index */
-  guint32 first_free; /* no number below is free */
-  guint32 oldest, newest;
-  WeirBlock *block, *index_block;
-} WeirStateGroup;
 
 /* The age of an entry that was saved without one. */
 #define WEIR_STATE_UNDATED G_MININT64
@@ -89,38 +66,6 @@ static inline WeirStateGroup *
 weir_keyed_state_group (WeirKeyedState *state, guint32 hash)
 {
   return &state->groups[(hash >> 24) - state->first];
-}
-
-static inline const guint64 *
-weir_entry_home (const WeirStateGroup *group, guint32 hash)
-{
-  return &group->index[(guint32) (hash << 8) >> group->shift];
-}
-
-/* WEIR_NO_ENTRY: not there. */
-static inline guint32
-weir_entry_find (const WeirStateGroup *group, const WeirKey *key)
-{
-  guint32 at = (guint32) (key->hash << 8) >> group->shift;
-
-  for (;; at = (at + 1) & group->mask) {
-    guint64 word = group->index[at];
-    guint32 entry = (guint32) word - 1;
-
-    if (entry == WEIR_NO_ENTRY || ((guint32) (word >> 32) == key->hash && weir_key_equal (&group->keys[entry], key)))
-      return entry;
-  }
-}
-
-/* The first entry that has the hash, which mostly is the key's: the index alone tells. */
-static inline guint32
-weir_entry_guess (const WeirStateGroup *group, guint32 hash)
-{
-  guint32 at = (guint32) (hash << 8) >> group->shift;
-
-  while ((guint32) group->index[at] != 0 && (guint32) (group->index[at] >> 32) != hash)
-    at = (at + 1) & group->mask;
-  return (guint32) group->index[at] - 1;
 }
 
 static inline void

@@ -8,9 +8,6 @@
 
 #include "engine/value-copy.h"
 
-/* Fewer values than this are copied rather than shown where they lie: chunks should be full. */
-#define SHOW_FROM 64
-
 gpointer
 weir_keyed_slice_open (const WeirOp *op, guint slice)
 {
@@ -158,26 +155,21 @@ weir_keyed_params_clear (gpointer data)
   g_free (params->initial);
 }
 
-static void
-show (WeirTask *task, const WeirStateGroup *group, guint32 from, guint n)
-{
-  weir_task_reserve (task, TRUE);
-  for (guint i = 0; i < n; i++)
-    task->head.keys[i] = weir_key_value (&group->keys[from + i]);
-  weir_task_forward (task, &(WeirChunk){ task->head.keys, group->values + from, n });
-}
-
 /* Up to the end of the group or of the open chunk. */
 static void
 gather (WeirTask *task, const WeirStateGroup *group, guint32 *entry)
 {
   WeirTaskHead *head = &task->head;
+  const WeirStateEntry *one = weir_entry_at (group, *entry);
+  guint32 n = head->n_elements;
 
-  for (; *entry < group->n && head->n_elements < WEIR_CHUNK_SIZE; (*entry)++)
-    if (group->keys[*entry].meta != 0) {
-      head->keys[head->n_elements] = weir_key_value (&group->keys[*entry]);
-      head->values[head->n_elements++] = group->values[*entry];
-    }
+  for (; *entry < group->n && n < WEIR_CHUNK_SIZE; (*entry)++, one = weir_entry_behind (group, one)) {
+    if (one->key.meta == 0)
+      continue;
+    head->keys[n] = weir_key_value (&one->key);
+    head->values[n++] = one->value;
+  }
+  head->n_elements = n;
 }
 
 gboolean
@@ -187,13 +179,7 @@ weir_keyed_view_read (WeirTask *task, const WeirKeyedState *state, WeirKeyedView
     weir_task_reserve (task, TRUE);
   while (view->group < state->n_groups) {
     const WeirStateGroup *group = &state->groups[view->group];
-    guint32 n = MIN (group->n - view->entry, WEIR_CHUNK_SIZE);
 
-    if (n >= SHOW_FROM && group->n == group->n_used) {
-      show (task, group, view->entry, n);
-      view->entry += n;
-      return TRUE;
-    }
     gather (task, group, &view->entry);
     if (task->head.n_elements == WEIR_CHUNK_SIZE) {
       weir_task_flush (task);

@@ -105,7 +105,7 @@ compare_entries (const void *a, const void *b)
 static gboolean
 time_out (Mapping *mapping, guint32 entry)
 {
-  WeirValue key = weir_key_value (&mapping->st.group->keys[entry]);
+  WeirValue key = weir_key_value (&weir_entry_at (mapping->st.group, entry)->key);
 
   if (key.kind >= WEIR_PAIR)
     key = weir_copy (mapping->task, key);
@@ -123,14 +123,15 @@ time_out_group (Mapping *mapping, WeirTime limit)
   const WeirStateGroup *group = mapping->st.group;
   guint32 n = 0, *entries;
 
-  for (guint32 e = group->oldest; e != WEIR_NO_ENTRY && group->ages[e].time < limit; e = group->ages[e].newer)
+  for (guint32 e = group->oldest; e != WEIR_NO_ENTRY && weir_entry_at (group, e)->age.time < limit;
+       e = weir_entry_at (group, e)->age.newer)
     n++;
   if (n == 0)
     return TRUE;
   entries = weir_alloc (mapping->task, n * sizeof *entries);
   if (entries == NULL)
     return FALSE;
-  for (guint32 i = 0, e = group->oldest; i < n; i++, e = group->ages[e].newer)
+  for (guint32 i = 0, e = group->oldest; i < n; i++, e = weir_entry_at (group, e)->age.newer)
     entries[i] = e;
   qsort (entries, n, sizeof *entries, compare_entries);
   for (guint32 i = 0; i < n; i++)

@@ -72,7 +72,7 @@ weir_state_get (WeirState *st)
     return weir_nil ();
   if (st->is_updated)
     return st->pending;
-  value = st->group->values[st->entry];
+  value = weir_entry_at (st->group, st->entry)->value;
   if (value.kind >= WEIR_TEXT)
     value.flags |= WEIR_VALUE_BORROWED;
   return value;

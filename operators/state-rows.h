@@ -60,13 +60,8 @@ weir_state_rows_guess (WeirStateRows *rows, WeirStateRow *row)
   const WeirStateGroup *group = weir_keyed_state_group (rows->state, row->row->key.hash);
   guint32 entry = row->guess = weir_entry_guess (group, row->row->key.hash);
 
-  if (G_UNLIKELY (entry == WEIR_NO_ENTRY))
-    return;
-  __builtin_prefetch (&group->keys[entry], 1);
-  __builtin_prefetch ((const char *) (&group->keys[entry] + 1) - 1, 1); /* it may lie in two cache lines */
-  __builtin_prefetch (&group->values[entry], 1);
-  if (rows->state->is_dated)
-    __builtin_prefetch (&group->ages[entry], 1);
+  if (G_LIKELY (entry != WEIR_NO_ENTRY))
+    weir_entry_prefetch (group, entry);
 }
 
 /* An entry that is touched leaves its neighbours in the order of ages. */
@@ -74,14 +69,15 @@ static inline void
 weir_state_rows_ask_neighbours (WeirStateRows *rows, const WeirStateRow *row)
 {
   const WeirStateGroup *group = weir_keyed_state_group (rows->state, row->row->key.hash);
-  const WeirStateAge *age = &group->ages[row->guess];
+  const WeirStateAge *age;
 
   if (G_UNLIKELY (row->guess == WEIR_NO_ENTRY))
     return;
+  age = &weir_entry_at (group, row->guess)->age;
   if (age->older != WEIR_NO_ENTRY)
-    __builtin_prefetch (&group->ages[age->older], 1);
+    __builtin_prefetch (&weir_entry_at (group, age->older)->age, 1);
   if (age->newer != WEIR_NO_ENTRY)
-    __builtin_prefetch (&group->ages[age->newer], 1);
+    __builtin_prefetch (&weir_entry_at (group, age->newer)->age, 1);
 }
 
 /* NULL at the end. Valid for the next few calls. */
@@ -108,8 +104,11 @@ weir_state_row_entry (const WeirStateRow *row, const WeirStateGroup *group)
 {
   const WeirKey *key = &row->row->key;
 
-  if (G_LIKELY (row->guess < group->n) && G_LIKELY (group->keys[row->guess].meta != 0) &&
-      weir_key_equal (&group->keys[row->guess], key))
-    return row->guess;
+  if (G_LIKELY (row->guess < group->n)) {
+    const WeirKey *guess = &weir_entry_at (group, row->guess)->key;
+
+    if (G_LIKELY (guess->meta != 0 && weir_key_equal (guess, key)))
+      return row->guess;
+  }
   return weir_entry_find (group, key);
 }

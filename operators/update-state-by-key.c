@@ -177,7 +177,7 @@ take_result (Update *update, guint32 entry, WeirValue result)
     return FALSE;
   if (weir_is_nil (result)) {
     weir_entry_remove (update->state, update->group, entry);
-  } else if (!weir_state_is_same (update->group->values[entry], result) &&
+  } else if (!weir_state_is_same (weir_entry_at (update->group, entry)->value, result) &&
              !weir_entry_set (update->state, update->group, entry, result)) {
     weir_keyed_state_fail_memory (task, update->state);
     return FALSE;
@@ -196,14 +196,15 @@ pass_idle (Update *update, guint32 from, guint32 until)
   gpointer user_data = update->params->user_data;
   const WeirArena *scratch = &task->task_run->scratch;
   const gsize used = update->mark.used;
+  const WeirStateGroup *group = update->group;
+  const WeirStateEntry *one = weir_entry_at (group, from);
 
-  for (guint32 entry = from; entry < MIN (until, update->group->n); entry++) {
-    const WeirKey *key = &update->group->keys[entry];
-    WeirValue state = update->group->values[entry], result;
+  for (guint32 entry = from; entry < MIN (until, group->n); entry++, one = weir_entry_behind (group, one)) {
+    WeirValue state = one->value, result;
 
-    if (G_UNLIKELY (key->meta == 0))
+    if (G_UNLIKELY (one->key.meta == 0))
       continue;
-    result = f (task, weir_key_value (key), NULL, 0, state, user_data);
+    result = f (task, weir_key_value (&one->key), NULL, 0, state, user_data);
     if (G_LIKELY (result.bits == state.bits && result.size == state.size && result.kind == state.kind &&
                   result.kind != WEIR_NIL && scratch->used == used && entry % CALLS != 0))
       continue;
@@ -227,7 +228,8 @@ pass_values (Update *update, guint32 entry, const WeirValue *values, gsize n)
 {
   const Params *params = update->params;
   WeirTask *task = update->task;
-  WeirValue key = weir_key_value (&update->group->keys[entry]), state = update->group->values[entry], result;
+  WeirValue key = weir_key_value (&weir_entry_at (update->group, entry)->key),
+            state = weir_entry_at (update->group, entry)->value, result;
   const char *reason;
 
   weir_task_shield (task);

@@ -118,11 +118,11 @@ static void
 add_entry (Dump *dump, const WeirStateGroup *group, guint32 entry)
 {
   GString *out = dump->command->out;
-  WeirTime time = group->ages[entry].time;
+  WeirTime time = weir_entry_at (group, entry)->age.time;
 
-  add_value (dump, weir_key_value (&group->keys[entry]));
+  add_value (dump, weir_key_value (&weir_entry_at (group, entry)->key));
   g_string_append_c (out, '\t');
-  add_value (dump, group->values[entry]);
+  add_value (dump, weir_entry_at (group, entry)->value);
   if (time == WEIR_STATE_UNDATED)
     g_string_append (out, "\t-\n");
   else
@@ -147,7 +147,7 @@ add_entries (Dump *dump, const WeirKeyedState *state)
     const WeirStateGroup *group = &state->groups[i];
 
     for (guint32 entry = 0; entry < group->n; entry++) {
-      if (group->keys[entry].meta != 0)
+      if (weir_entry_at (group, entry)->key.meta != 0)
         add_entry (dump, group, entry);
       print_some (dump->command->out);
     }

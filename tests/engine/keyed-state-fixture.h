@@ -161,7 +161,7 @@ slices_remove (StateFixture *f, const Slices *slices, guint i)
   guint32 entry = slices_find (f, slices, i, &group);
 
   if (entry != WEIR_NO_ENTRY)
-    weir_entry_remove (slice_with (slices, group->keys[entry].hash), group, entry);
+    weir_entry_remove (slice_with (slices, weir_entry_at (group, entry)->key.hash), group, entry);
 }
 
 /* The same to the model, and to one or two states. */
@@ -214,9 +214,9 @@ expect_slices (StateFixture *f, const Slices *slices)
     g_assert_cmpint (entry != WEIR_NO_ENTRY, ==, f->is_there[i]);
     if (entry == WEIR_NO_ENTRY)
       continue;
-    g_assert_true (weir_equal (weir_key_value (&group->keys[entry]), fixture_key (f, i)));
-    g_assert_true (weir_equal (group->values[entry], fixture_value (f, i, f->versions[i])));
-    g_assert_cmpint (group->ages[entry].time, ==, f->times[i]);
+    g_assert_true (weir_equal (weir_key_value (&weir_entry_at (group, entry)->key), fixture_key (f, i)));
+    g_assert_true (weir_equal (weir_entry_at (group, entry)->value, fixture_value (f, i, f->versions[i])));
+    g_assert_cmpint (weir_entry_at (group, entry)->age.time, ==, f->times[i]);
     weir_arena_reset (&f->task_run.scratch);
   }
   g_assert_cmpuint (n, ==, n_there);
@@ -232,9 +232,9 @@ expect_ages (const Slices *slices)
       WeirTime last = G_MININT64;
       guint32 n = 0;
 
-      for (guint32 e = group->oldest; e != WEIR_NO_ENTRY; e = group->ages[e].newer, n++) {
-        g_assert_cmpint (group->ages[e].time, >=, last);
-        last = group->ages[e].time;
+      for (guint32 e = group->oldest; e != WEIR_NO_ENTRY; e = weir_entry_at (group, e)->age.newer, n++) {
+        g_assert_cmpint (weir_entry_at (group, e)->age.time, >=, last);
+        last = weir_entry_at (group, e)->age.time;
       }
       g_assert_cmpuint (n, ==, group->n_used);
     }

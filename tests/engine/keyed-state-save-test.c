@@ -102,12 +102,14 @@ expect_same (const Slices *a, const Slices *b)
 
     g_assert_cmpuint (one->n, ==, other->n);
     for (guint32 e = 0; e < one->n; e++) {
-      g_assert_cmpint (one->keys[e].meta == 0, ==, other->keys[e].meta == 0);
-      if (one->keys[e].meta == 0)
+      const WeirStateEntry *a_entry = weir_entry_at (one, e), *b_entry = weir_entry_at (other, e);
+
+      g_assert_cmpint (a_entry->key.meta == 0, ==, b_entry->key.meta == 0);
+      if (a_entry->key.meta == 0)
         continue;
-      g_assert_true (weir_equal (weir_key_value (&one->keys[e]), weir_key_value (&other->keys[e])));
-      g_assert_true (weir_state_is_same (one->values[e], other->values[e]));
-      g_assert_cmpint (one->ages[e].time, ==, other->ages[e].time);
+      g_assert_true (weir_equal (weir_key_value (&a_entry->key), weir_key_value (&b_entry->key)));
+      g_assert_true (weir_state_is_same (a_entry->value, b_entry->value));
+      g_assert_cmpint (a_entry->age.time, ==, b_entry->age.time);
     }
   }
 }
@@ -271,7 +273,7 @@ states_of_an_older_version_are_upgraded (void)
 
     g_assert_cmpint (entry != WEIR_NO_ENTRY, ==, i % 2 == 0);
     if (entry != WEIR_NO_ENTRY)
-      g_assert_true (weir_equal (group->values[entry], weir_text (expected)));
+      g_assert_true (weir_equal (weir_entry_at (group, entry)->value, weir_text (expected)));
   }
   save (&f, &loaded, &kept);
   g_assert_cmpuint (kept.oldest, ==, 2); /* nothing of the older version is left */

@@ -41,10 +41,11 @@ describe_states (const WeirOp *op)
 
     for (guint k = 0; k < state->n_groups; k++)
       for (guint32 e = 0; e < state->groups[k].n; e++) {
-        g_autofree char *key = weir_to_string (weir_key_value (&state->groups[k].keys[e]));
+        g_autofree char *key = weir_to_string (weir_key_value (&weir_entry_at (&state->groups[k], e)->key));
 
-        g_ptr_array_add (texts, g_strdup_printf ("%s:%d@%d", key, (int) weir_as_int (state->groups[k].values[e]),
-                                                 (int) (state->groups[k].ages[e].time / WEIR_SECONDS (1))));
+        g_ptr_array_add (
+            texts, g_strdup_printf ("%s:%d@%d", key, (int) weir_as_int (weir_entry_at (&state->groups[k], e)->value),
+                                    (int) (weir_entry_at (&state->groups[k], e)->age.time / WEIR_SECONDS (1))));
       }
   }
   g_ptr_array_sort (texts, compare_texts);
