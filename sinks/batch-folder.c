@@ -237,6 +237,15 @@ is_in_place (const WeirBatchFolder *folder)
   return !g_file_test (folder->temporary, G_FILE_TEST_IS_DIR) && g_file_test (folder->final, G_FILE_TEST_IS_DIR);
 }
 
+gboolean
+weir_batch_folder_is_taken (const WeirBatchFolder *folder)
+{
+  g_autofree char *parent = g_path_get_dirname (folder->final);
+
+  return g_file_test (parent, G_FILE_TEST_IS_DIR) && !g_file_test (folder->temporary, G_FILE_TEST_EXISTS) &&
+         !g_file_test (folder->final, G_FILE_TEST_EXISTS);
+}
+
 /* A process that was stopped in the middle of the rename, and from which this one has taken over, may end it meanwhile. */
 gboolean
 weir_batch_folder_put (const WeirBatchFolder *folder, GError **error)

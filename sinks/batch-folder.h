@@ -26,6 +26,8 @@ void weir_batch_folder_abort (const WeirBatchFolder *folder);
  * put: it appears, durably; done already is as good. */
 gboolean weir_batch_folder_sync (const WeirBatchFolder *folder, GError **error);
 gboolean weir_batch_folder_put (const WeirBatchFolder *folder, GError **error);
+/* It neither waits to be put there nor is there; the folder that it was to be in is. */
+gboolean weir_batch_folder_is_taken (const WeirBatchFolder *folder);
 /* Removes what batches have left under temporary names of this prefix and suffix. */
 void weir_batch_folder_sweep (const char *prefix, const char *suffix);
 

@@ -12,6 +12,7 @@
 
 #include "engine/context.h"
 #include "engine/dataset.h"
+#include "engine/source.h"
 #include "engine/frame.h"
 #include "sinks/batch-folder.h"
 
@@ -75,9 +76,10 @@ weir_saved_folders_cut (WeirOutput *output)
 gboolean
 weir_saved_folders_prepare (WeirOutput *output, gpointer gathered, guint64 epoch, GByteArray *note, GError **error)
 {
-  const WeirSavedFolders *params = output->params;
+  WeirSavedFolders *params = output->params;
   g_autoptr (GArray) written = gathered;
 
+  params->prepared = epoch;
   weir_put_u32 (note, written->len);
   for (guint i = 0; i < written->len; i++) {
     WeirBatchFolder folder;
@@ -91,6 +93,19 @@ weir_saved_folders_prepare (WeirOutput *output, gpointer gathered, guint64 epoch
     weir_put_string (note, temporary);
     weir_batch_folder_clear (&folder);
   }
+  return TRUE;
+}
+
+/* What an earlier process has put in place, a reader may have taken away since. What this one prepared has to be there. */
+static gboolean
+put (const WeirOutput *output, guint64 epoch, const WeirBatchFolder *folder, GError **error)
+{
+  const WeirSavedFolders *params = output->params;
+
+  if (epoch == params->prepared || !weir_batch_folder_is_taken (folder))
+    return weir_batch_folder_put (folder, error);
+  weir_log (weir_engine_log (output->engine), WEIR_LOG_WARNING,
+            "%s: %s was saved by an earlier run, and is not there any more", output->label, folder->final);
   return TRUE;
 }
 
@@ -111,7 +126,7 @@ weir_saved_folders_commit (WeirOutput *output, guint64 epoch, gconstpointer note
       g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT, "its note is none of saved files");
       return FALSE;
     }
-    if (!weir_batch_folder_put (&folder, error))
+    if (!put (output, epoch, &folder, error))
       return FALSE;
   }
   return TRUE;

@@ -10,7 +10,8 @@ typedef struct {
   const WeirOpClass *part;
   char *prefix; /* never NULL, as the suffix */
   char *suffix;
-  GArray *written; /* of WeirTime: batches whose folders wait for the seal; runner */
+  GArray *written;  /* of WeirTime: batches whose folders wait for the seal; runner */
+  guint64 prepared; /* the newest epoch of this process; 0: none yet; whoever seals */
 } WeirSavedFolders;
 
 WeirOutput *weir_saved_folders_new (WeirStream *stream, const WeirOutputClass *klass, const WeirOpClass *part,

@@ -83,9 +83,10 @@ set_fenced (const WeirRedisChannel *channel, const char *who, GError **error)
                  "more is written there",
                  weir_redis_name (channel->redis), channel->owner->prefix, who);
   else
-    g_set_error (error, WEIR_ERROR, WEIR_ERROR_FENCED,
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND,
                  "the checkpoint %s (%s) is no longer this process's: nobody holds it, so the server has lost its data "
-                 "or somebody has removed it: nothing more is written there; start the job again",
+                 "or somebody has removed it: nothing more is written there. Bring back the server's data; a start "
+                 "without it begins anew",
                  weir_redis_name (channel->redis), channel->owner->prefix);
 }
 

@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 
-from lives import OFTEN, Feed, WordCount, await_true
+from lives import OFTEN, Copy, Feed, Shown, WordCount, await_true
 from servers import KafkaBroker, Missing, RedisServer
 from tap import Failed, Skipped, comment, run_cases
 
@@ -22,6 +22,9 @@ SEAL_POINTS = ["batch", "batch-done", "seal-prepare", "seal-write", "seal-decide
 FILE_POINTS = SEAL_POINTS + ["store-prepare-sync", "store-prepare-rename", "store-prepare-rename-done", "store-replace",
                              "store-replace-rename", "store-replace-rename-done", "store-replace-done"]
 REDIS_POINTS = SEAL_POINTS + ["store-prepare-manifest-done"]
+DECIDER_POINTS = ["batch", "seal-prepare", "kafka-flush", "store-prepare", "store-prepare-done", "seal-decide", "kafka-marker",
+                  "kafka-commit", "kafka-commit-done", "seal-current", "store-seal", "store-seal-done", "seal-commit", "seal-done"]
+PLAN_POINTS = ["store-plan", "store-plan-done", "batch-done", "seal-prepare", "seal-done"]
 
 
 class Away:
@@ -34,10 +37,7 @@ class Away:
 
     def job(self, checkpoint="file://FOLDER/checkpoint", redis=None):
         """A word count on a topic of its own, which is being fed."""
-        if self.missing:
-            raise Skipped(self.missing)
-        topic = "away-" + uuid.uuid4().hex[:12]
-        feed = Feed(self.broker, topic, 4)
+        topic, feed = self.new_topic()
         if checkpoint == "redis":
             checkpoint = f"redis://{(redis or self.redis).address}/0?prefix={topic}"
         job = WordCount(self.programs, self.broker.brokers, topic, checkpoint)
@@ -53,13 +53,51 @@ class Away:
 
     def kill_at(self, checkpoint, points):
         job, feed = self.job(checkpoint)
+        self.kill_and_finish(job, feed, points)
+
+    def kill_and_finish(self, job, feed, points):
         for point in points:
-            life = job.start(env={"WEIR_KILL_AT": f"{point}:3"})
-            if life.await_end() != 137 or f"killed at {point}" not in life.said():
-                raise Failed(f"it was not killed at {point}; it said:\n{life.said()}")
+            job.kill_at(point)
         comment(f"killed at {len(points)} steps: {' '.join(points)}")
         job.finish(feed)
         job.clear()
+
+    def new_topic(self):
+        if self.missing:
+            raise Skipped(self.missing)
+        topic = "away-" + uuid.uuid4().hex[:12]
+        return topic, Feed(self.broker, topic, 4)
+
+    def place(self, topic, in_redis):
+        return f"redis://{self.redis.address}/0?prefix={topic}" if in_redis else "file://FOLDER/checkpoint"
+
+    def decisions(self, in_redis):
+        topic, feed = self.new_topic()
+        job = Copy(self.programs, self.broker, topic, self.place(topic, in_redis))
+        feed.start()
+        self.kill_and_finish(job, feed, DECIDER_POINTS)
+
+    def decisions_on_disk(self):
+        """kafka_to_kafka, killed at each step of a decision, the checkpoint on disk"""
+        self.decisions(False)
+
+    def decisions_in_redis(self):
+        """kafka_to_kafka, killed at each step of a decision, the checkpoint in Redis"""
+        self.decisions(True)
+
+    def plans(self, in_redis):
+        topic, feed = self.new_topic()
+        job = Shown(self.programs, self.broker.brokers, topic, self.place(topic, in_redis))
+        feed.start()
+        self.kill_and_finish(job, feed, PLAN_POINTS + ([] if in_redis else ["store-plan-sync"]))
+
+    def plans_on_disk(self):
+        """what is shown at once, killed around the plan of a batch, the checkpoint on disk"""
+        self.plans(False)
+
+    def plans_in_redis(self):
+        """what is shown at once, killed around the plan of a batch, the checkpoint in Redis"""
+        self.plans(True)
 
     def steps_on_disk(self):
         """killed at each step of a batch and of a seal, the checkpoint on disk"""
@@ -136,8 +174,8 @@ class Away:
         if life.await_end() == 0:
             raise Failed(f"it went on without its checkpoint; it said:\n{life.said()}")
         said = life.said()
-        if not re.search(r"epoch|checkpoint", said.splitlines()[-1]):
-            raise Failed(f"its last words do not name the checkpoint:\n{said}")
+        if "checkpoint" not in said.splitlines()[-1] or "lost" not in said.splitlines()[-1]:
+            raise Failed(f"its last words do not say that the checkpoint is lost:\n{said}")
         comment(said.splitlines()[-1])
         feed.stop()
         redis.stop()
@@ -211,7 +249,8 @@ def main():
     parser.add_argument("--only")
     options = parser.parse_args()
     away = Away(os.path.abspath(options.programs))
-    cases = [away.steps_on_disk, away.steps_in_redis, away.two_on_disk, away.two_in_redis, away.broker_killed,
+    cases = [away.steps_on_disk, away.steps_in_redis, away.decisions_on_disk, away.decisions_in_redis,
+             away.plans_on_disk, away.plans_in_redis, away.two_on_disk, away.two_in_redis, away.broker_killed,
              away.redis_killed, away.redis_forgets, away.clock, away.broker_paused]
     return run_cases([(case.__doc__, case) for case in cases if not options.only or options.only == case.__name__])
 

@@ -15,6 +15,18 @@ from servers import KafkaBroker, Missing, RedisServer
 from tap import Skipped, run_cases
 
 
+def draw():
+    return [f"--workers={random.randint(1, 4)}", f"--partitions={random.randint(1, 16)}",
+            f"--batch.interval={random.choice([5, 20, 50])}ms", "--checkpoint.interval=1ms", "--checkpoint.lease=500ms"]
+
+
+def draw_with_compression(folder):
+    path = os.path.join(folder, "properties")
+    with open(path, "w") as f:
+        f.write(f"compression.type={random.choice(['none', 'gzip', 'snappy', 'lz4', 'zstd'])}\n")
+    return draw() + [f"--kafka.properties={path}"]
+
+
 class Kills:
     def __init__(self, programs, n):
         self.programs, self.n = programs, n * int(os.environ.get("WEIR_TEST_SOAK", "1"))
@@ -50,22 +62,26 @@ class Kills:
 
     def changed_options(self):
         """workers, partitions and interval are others at each start"""
-        def draw():
-            return [f"--workers={random.randint(1, 4)}", f"--partitions={random.randint(1, 16)}",
-                    f"--batch.interval={random.choice([5, 20, 50])}ms", "--checkpoint.interval=1ms", "--checkpoint.lease=500ms"]
         self.count(lambda topic: "file://FOLDER/checkpoint", max(1, self.n * 4 // 5), draw)
 
-    def copy(self):
-        """kafka_to_kafka, read back with read_committed"""
+    def copy_often(self, n, options=None):
         if self.missing:
             raise Skipped(self.missing)
         topic = self.topic()
         feed = Feed(self.broker, topic, 4)
         job = Copy(self.programs, self.broker, topic, "file://FOLDER/checkpoint")
         feed.start()
-        job.kill_often(self.n)
+        job.kill_often(n, (lambda: options(job.folder)) if options else lambda: OFTEN)
         job.finish(feed)
         job.clear()
+
+    def copy(self):
+        """kafka_to_kafka, read back with read_committed"""
+        self.copy_often(self.n)
+
+    def copy_with_changed_options(self):
+        """kafka_to_kafka, whose compression is another at each start, too"""
+        self.copy_often(max(1, self.n * 4 // 5), draw_with_compression)
 
     def books(self):
         """kafka_offsets_to_redis, which keeps its own offsets"""
@@ -87,7 +103,8 @@ def main():
     parser.add_argument("--only")
     options = parser.parse_args()
     kills = Kills(os.path.abspath(options.programs), options.kills)
-    cases = [kills.file, kills.in_redis, kills.changed_options, kills.copy, kills.books]
+    cases = [kills.file, kills.in_redis, kills.changed_options, kills.copy,
+             kills.copy_with_changed_options, kills.books]
     return run_cases([(case.__doc__, case) for case in cases if not options.only or options.only == case.__name__])
 
 

@@ -11,6 +11,7 @@ Programs must be built with -Dkill_points=true: they write down which step they 
 import collections
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,11 @@ KEYS = 48  # a multiple of the partitions, so that all records of a key are in o
 # Short batches and a seal behind each: a kill at random finds something open, mostly. The lease is what a start waits for
 # that finds the token of a killed one in Redis.
 OFTEN = ["--batch.interval=20ms", "--checkpoint.interval=1ms", "--checkpoint.lease=500ms"]
+
+# What a kill can interrupt, by the step that was passed last; the first of each is where one is killed that chance has spared.
+PHASES = {"a batch": ["batch"], "prepare": ["seal-prepare"], "write": ["seal-write", "store-begin", "store-put", "store-prepare"],
+          "decide": ["seal-decide", "kafka-"], "seal": ["seal-current", "store-seal", "store-replace"],
+          "commit": ["seal-commit", "folder-rename"], "clear up": ["seal-forget", "store-forget", "store-drop"]}
 
 
 def await_true(what, condition, seconds=DEADLINE_S):
@@ -146,6 +152,21 @@ class Job:
     def start(self, options=tuple(OFTEN), env=None):
         return Life(self.command + list(options), self.folder, env or {})
 
+    def kill_at(self, point, options=tuple(OFTEN)):
+        """Kills it where the step is passed for the third time."""
+        life = self.start(options, {"WEIR_KILL_AT": f"{point}:3"})
+        if life.await_end() != 137 or f"killed at {point}" not in life.said():
+            raise Failed(f"it was not killed at {point}; it said:\n{life.said()}")
+
+    def hit_each_phase(self, options):
+        """Where no kill at random has hit a phase, one more does."""
+        steps = [step for phase in self.killed for step in phase.split(" + ")]
+        spared = {name: starts[0] for name, starts in PHASES.items() if not any(step.startswith(tuple(starts)) for step in steps)}
+        for point in spared.values():
+            self.kill_at(point, options())
+        comment(f"phases hit by chance: {', '.join(name for name in PHASES if name not in spared)}; "
+                + f"on purpose: {', '.join(spared) or 'none'}")
+
     def kill_often(self, n, options=lambda: OFTEN):
         """Kills it at random instants, until n of them have found a batch or a seal open."""
         n_open = n_tried = 0
@@ -159,6 +180,8 @@ class Job:
                 raise Failed(f"only {n_open} of {n_tried} kills found something open: {dict(self.killed)}")
         comment(f"{n_tried} kills, {n_open} with something open: "
                 + ", ".join(f"{phase} {count}" for phase, count in self.killed.most_common()))
+        if self.checkpoint:
+            self.hit_each_phase(options)
 
     def clear(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -253,6 +276,45 @@ class Copy(Job):
             if found[key] != wanted[key]:
                 raise Failed(f"key {key}: {len(found[key])} records of {len(wanted[key])}, or in another order")
         comment(f"{n} records of {len(wanted)} keys: each once, in order")
+
+
+class Shown(Job):
+    """kafka_wordcount --print-offsets: what is shown at once is shown again after a kill, as it was."""
+
+    def __init__(self, programs, brokers, topic, checkpoint):
+        super().__init__(programs, "kafka_wordcount", [brokers, "group-" + topic, topic, "--print-offsets"], checkpoint)
+
+    def ranges(self):
+        """(time, partition) -> all (from, until) that were shown."""
+        ranges = collections.defaultdict(list)
+        with open(os.path.join(self.folder, "log"), errors="replace") as f:
+            for time_ms, partition, first, until in re.findall(r"^offsets (\d+) \S+ (\d+) (\d+) (\d+)$", f.read(), re.M):
+                ranges[int(time_ms), int(partition)].append((int(first), int(until)))
+        return ranges
+
+    def check(self):
+        """Returns the number of records that batches had."""
+        reached = collections.Counter()
+        for (time_ms, partition), shown in sorted(self.ranges().items()):
+            if len(set(shown)) != 1:
+                raise Failed(f"the batch of {time_ms} ms had the offsets {shown} of partition {partition}")
+            first, until = shown[0]
+            if first != reached[partition]:
+                raise Failed(f"the batch of {time_ms} ms begins at {first} of partition {partition}, and not at {reached[partition]}")
+            reached[partition] = until
+        return sum(reached.values())
+
+    def finish(self, feed):
+        feed.stop()
+        n = feed.rounds * LINES
+        life = self.start()
+        await_true("all records are shown", lambda: sum(until - first for ((first, until), *_) in self.ranges().values()) >= n
+                   or life.process.poll() is not None)
+        life.stop()
+        if self.check() != n:
+            raise Failed(f"{self.check()} records were in batches, and {n} were written")
+        n_again = sum(len(shown) - 1 for shown in self.ranges().values())
+        comment(f"{n} records, each in one batch; {n_again} ranges were shown again, as they were")
 
 
 class Books(Job):

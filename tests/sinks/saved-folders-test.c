@@ -103,6 +103,28 @@ nothing_is_lost_or_doubled_between_lives (Fixture *f, gconstpointer data)
 }
 
 static void
+remove_tree (const Scratch *scratch, const char *name)
+{
+  g_autofree char *path = scratch_path (scratch, name);
+  const char *argv[] = { "rm", "-r", path, NULL };
+  int status = -1;
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL));
+  g_assert_cmpint (status, ==, 0);
+}
+
+/* The newest epoch's folders are put in place once more at a start: who reads them may have moved them on by then. */
+static void
+what_readers_have_taken_away_is_not_missed (Fixture *f, gconstpointer data)
+{
+  live (f, "1s", 2);
+  remove_tree (&f->scratch, "out-2000.txt");
+  live (f, "1s", 1);
+  g_assert_false (scratch_exists (&f->scratch, "out-2000.txt"));
+  scratch_expect_text (&f->scratch, "out-3000.txt/part-00000", "3\n");
+}
+
+static void
 two_that_save_into_the_same_folders_are_refused (Fixture *f, gconstpointer data)
 {
   g_autoptr (WeirQueue) queue = weir_queue_new ();
@@ -127,6 +149,7 @@ main (int argc, char **argv)
   ADD (folders_appear_when_their_epoch_is_sealed);
   ADD (each_batch_appears_once_whatever_lives_it_took);
   ADD (nothing_is_lost_or_doubled_between_lives);
+  ADD (what_readers_have_taken_away_is_not_missed);
   ADD (two_that_save_into_the_same_folders_are_refused);
   return g_test_run ();
 }

@@ -92,7 +92,7 @@ test_a_server_that_lost_all_is_told (void)
 {
   RedisPlace forgetful = { .no_append = TRUE };
   g_autofree char *uri = NULL;
-  g_autofree char *fenced = g_strdup_printf ("error %d: ", WEIR_ERROR_FENCED);
+  g_autofree char *behind = g_strdup_printf ("error %d: ", WEIR_ERROR_CHECKPOINT_BEHIND);
   Crash crash = { 0 };
 
   if (!redis_place_start (&forgetful))
@@ -105,7 +105,7 @@ test_a_server_that_lost_all_is_told (void)
   redis_place_restart (&forgetful);
   crash_end (&crash);
   g_assert_cmpint (crash.status, ==, 3);
-  g_assert_true (g_str_has_prefix (crash.errors, fenced));
+  g_assert_true (g_str_has_prefix (crash.errors, behind));
   g_assert_nonnull (strstr (crash.errors, "the server has lost its data"));
   crash_clear (&crash);
   redis_place_clear (&forgetful);

@@ -58,16 +58,22 @@ append (WeirRedisChannel *channel, const char *text, GError **error)
 }
 
 static void
-expect_fenced (WeirRedisChannel *channel, const char *part)
+expect_refused (WeirRedisChannel *channel, WeirError code, const char *part)
 {
   g_autoptr (GError) error = NULL;
 
   g_assert_false (append (channel, "never", &error));
-  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_FENCED);
+  g_assert_error (error, WEIR_ERROR, (gint) code);
   g_assert_nonnull (strstr (error->message, part));
   g_clear_error (&error);
   g_assert_false (weir_redis_token_renew (channel, &error));
-  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_FENCED);
+  g_assert_error (error, WEIR_ERROR, (gint) code);
+}
+
+static void
+expect_fenced (WeirRedisChannel *channel, const char *part)
+{
+  expect_refused (channel, WEIR_ERROR_FENCED, part);
 }
 
 static void
@@ -147,7 +153,7 @@ test_lost_data_is_told_from_a_rival (void)
 
   take (first);
   g_free (redis_place_ask (&place, "DEL", "lost:owner", "lost:lease", NULL));
-  expect_fenced (first, "the server has lost its data");
+  expect_refused (first, WEIR_ERROR_CHECKPOINT_BEHIND, "the server has lost its data");
   candidate_free (first);
 }
 
