@@ -55,6 +55,13 @@ class Users:
                 os.path.join(HERE, "first-job.c"), "-o", os.path.join(folder, "first-job"), *self.weir.flags(), env=self.weir.env)
             run(os.path.join(folder, "first-job"), "--help", env=self.weir.env)
 
+    def contract(self):
+        """What the headers declare is what programs have been written against: names, signatures, members of structs."""
+        with tempfile.TemporaryDirectory(prefix="weir-contract-") as folder:
+            program = os.path.join(folder, "contract")
+            self.weir.compile(os.path.join(HERE, "contract.c"), program)
+            run(program, env=self.weir.env)
+
     def made_job(self):
         """scripts/new-job makes a job that builds without a warning, passes its test and shows its help, as it says: setup, test, --help."""
         with tempfile.TemporaryDirectory(prefix="weir-new-job-") as folder:
@@ -117,7 +124,7 @@ def main():
     parser.add_argument("--build", required=True)
     options = parser.parse_args()
     users = Users(os.path.abspath(options.root), os.path.abspath(options.build))
-    functions = [users.first_job, users.cxx_job, users.made_job, users.chosen_allocator, users.refused_names, users.subproject]
+    functions = [users.first_job, users.cxx_job, users.contract, users.made_job, users.chosen_allocator, users.refused_names, users.subproject]
     return run_cases([(function.__doc__.rstrip("."), function) for function in functions])
 
 
