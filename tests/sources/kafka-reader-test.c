@@ -163,6 +163,53 @@ test_records_that_find_no_room_at_first (KafkaFixture *fixture, gconstpointer da
   }
 }
 
+/* --- who takes long --- */
+
+#define POLL_MS 1500 /* max.poll.interval.ms */
+
+/* The first batch with records takes twice as long as a member of a group may stay away. */
+static gboolean
+take_long (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
+{
+  gboolean *has_taken = user_data;
+  gsize n;
+
+  if (!weir_dataset_count (data, &n, error))
+    return FALSE;
+  if (n > 0 && !*has_taken)
+    g_usleep (2 * POLL_MS * 1000); /* the time itself is what is tried */
+  *has_taken = *has_taken || n > 0;
+  return TRUE;
+}
+
+static void
+set_short_poll (WeirKafka *kafka, WeirStream *stream, gconstpointer has_taken)
+{
+  g_autofree char *poll = g_strdup_printf ("%d", POLL_MS);
+  g_autoptr (GError) error = NULL;
+
+  weir_kafka_set (kafka, "session.timeout.ms", "1000", &error);
+  g_assert_no_error (error);
+  weir_kafka_set (kafka, "max.poll.interval.ms", poll, &error);
+  g_assert_no_error (error);
+  weir_foreach_batch (stream, take_long, (gpointer) has_taken);
+}
+
+static void
+test_a_batch_longer_than_the_poll_interval (KafkaFixture *fixture, gconstpointer data)
+{
+  gboolean has_taken = FALSE;
+  g_autoptr (KafkaJob) job = kafka_fixture_job (fixture, (KafkaJobSpec){ .build = set_short_poll, .data = &has_taken });
+
+  kafka_fixture_produce (fixture, 100, (KafkaProduce){ 0 });
+  kafka_job_read (job, 100);
+  g_assert_true (has_taken);
+  kafka_job_expect (job, 100);
+  kafka_fixture_produce (fixture, 100, (KafkaProduce){ 0 });
+  kafka_job_read (job, 200);
+  g_assert_cmpint (kafka_job_follow (job, 0, 0), ==, 200);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -172,6 +219,7 @@ main (int argc, char **argv)
     { "nothing-behind-an-open-transaction-is-planned", 1, test_nothing_behind_an_open_transaction_is_planned },
     { "compaction", 1, test_compaction },
     { "records-that-find-no-room-at-first", 1, test_records_that_find_no_room_at_first },
+    { "a-batch-longer-than-the-poll-interval", 1, test_a_batch_longer_than_the_poll_interval },
   };
 
   return kafka_tests_run (argc, argv, "/kafka-reader/", tests, G_N_ELEMENTS (tests));
