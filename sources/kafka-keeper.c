@@ -12,6 +12,7 @@
 
 #include "engine/loop.h"
 #include "sources/kafka-commits.h"
+#include "sources/kafka-hanging.h"
 #include "sources/kafka-reader.h"
 #include "sources/kafka-trouble.h"
 
@@ -245,6 +246,7 @@ turn (WeirKafkaKeeper *keeper)
   look_at_troubles (keeper);
   if (__atomic_load_n (&keeper->source->is_awaited, __ATOMIC_ACQUIRE))
     weir_kafka_look_for_ends (keeper->source);
+  weir_kafka_look_for_hanging (keeper->source);
   discover_if_due (keeper);
   weir_kafka_commits_send (keeper->commits);
 }

@@ -287,7 +287,8 @@ subscription_free (gpointer data)
  *
  * With `receiver.wal=true` nothing that was received is lost; what was stored and not yet committed when the job was
  * killed comes a second time. weir_kafka_direct_stream() needs no log and counts each record once: take this one where
- * several readers have to share a topic.
+ * several readers have to share a topic. Where its offsets are gone the client goes on by `auto.offset.reset` and says
+ * nothing: `kafka.on.data.loss` is the direct stream's.
  *
  * Returns: (transfer none): the stream; a mistake is reported by weir_context_start(), with code %WEIR_ERROR_GRAPH
  */

@@ -39,6 +39,10 @@ typedef struct {
   gboolean is_touched;    /* the reader's: published next */
   rd_kafka_topic_t *rkt;  /* the reader's: what its messages carry */
 
+  gint64 stands_at;         /* keeper: what was read up to, */
+  gint64 stands_since;      /* monotonic; 0: nobody has looked */
+  gboolean is_said_to_hang; /* keeper: it stands behind an open transaction */
+
   gint64 retry_at;    /* keeper: monotonic */
   gint64 look_at;     /* keeper: monotonic: whether what is waited for is there; 0: nothing was */
   gint64 short_since; /* keeper: monotonic: so long there is less than is waited for; 0: there is not */
@@ -84,6 +88,8 @@ struct _WeirKafkaSource {
   guint generation;   /* of openings: what was posted before the last one is stale */
   gboolean is_stopping, waits_for_room;
   gsize left_bytes; /* that rates left to later batches; 0: none */
+
+  gint64 looked_at; /* keeper: monotonic: for transactions that hang */
 
   WeirKafkaStaging staging;
   GPtrArray *all; /* under lock: of WeirKafkaPartition, owned */

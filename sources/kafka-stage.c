@@ -385,6 +385,17 @@ weir_kafka_stage_count (WeirKafkaStage *stage)
   return n;
 }
 
+gint64
+weir_kafka_stage_until (WeirKafkaStage *stage)
+{
+  gint64 until;
+
+  pthread_mutex_lock (&stage->lock);
+  until = stage->until;
+  pthread_mutex_unlock (&stage->lock);
+  return until;
+}
+
 /* --- witnesses --- */
 
 guint64

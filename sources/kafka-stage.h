@@ -102,6 +102,7 @@ void weir_kafka_stage_take_until (WeirKafkaStage *stage, gint64 from, gint64 unt
 /* Has everything before @until been read, or is it lost? */
 gboolean weir_kafka_stage_reaches (WeirKafkaStage *stage, gint64 until);
 guint64 weir_kafka_stage_count (WeirKafkaStage *stage); /* records that could be taken */
+gint64 weir_kafka_stage_until (WeirKafkaStage *stage);  /* all before this offset is published; any thread */
 
 static inline const WeirKafkaHead *
 weir_kafka_head_at (const WeirKafkaPiece *piece, guint32 at)
