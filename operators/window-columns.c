@@ -14,10 +14,14 @@ typedef struct {
   const WeirFold *fold;
   WeirCombined *combined;
   WeirColumns *columns;
-  gboolean reduces; /* by calling the job's function for each value of a key but the first */
-  WeirArena mark;   /* task memory as the step found it */
+  gboolean reduces;  /* by calling the job's function for each value of a key but the first */
+  gboolean is_sum;   /* by WEIR_SUM */
+  guint first_kinds; /* a bit a kind: values that become accumulators as they are */
+  WeirArena mark;    /* task memory as the step found it */
   WeirKey keys[STEP];
   WeirValue cells[STEP];
+  WeirColumn *columns_of[STEP];
+  const WeirKeyPlace *homes[STEP];
   WeirValue *places[STEP];    /* that the keys probably have in their columns; NULL: they have none */
   const WeirKey *known[STEP]; /* whose places those are */
 } Step;
@@ -30,8 +34,8 @@ weir_columns_block_new (const WeirWindowKeys *keys, guint32 *n_ranks)
   const gsize n = (gsize) ranks * keys->n_shards;
   WeirBlock *block = weir_block_new (keys->memory, n * sizeof (WeirValue));
 
-  for (gsize i = 0; block != NULL && i < n; i++)
-    ((WeirValue *) block->data)[i] = WEIR_ABSENT;
+  if (block != NULL)
+    weir_values_fill ((WeirValue *) block->data, WEIR_ABSENT, n);
   *n_ranks = ranks;
   return block;
 }
@@ -39,11 +43,15 @@ weir_columns_block_new (const WeirWindowKeys *keys, guint32 *n_ranks)
 static WeirColumns *
 columns_new (guint n_slices, const WeirWindowKeys *const *keys)
 {
+  static const WeirKeyPlace no_places[] = WEIR_NO_PLACES;
+  static const WeirWindowKeys no_keys = { .places = (WeirKeyPlace *) no_places };
   WeirColumns *columns = g_malloc0 (sizeof *columns + n_slices * sizeof (WeirColumn));
 
   columns->n_slices = n_slices;
   for (guint i = 0; i < n_slices; i++)
-    columns->slices[i].keys = keys[i];
+    columns->slices[i].keys = keys[i] != NULL ? keys[i] : &no_keys;
+  for (guint i = 0; i < WEIR_N_GROUPS; i++)
+    columns->slice_of[i] = (guint8) weir_slice_of (i << 24, n_slices);
   return columns;
 }
 
@@ -84,26 +92,21 @@ open_column (WeirTask *task, WeirColumn *column)
   return TRUE;
 }
 
-static inline WeirColumn *
-column_of (const Step *step, guint32 hash)
-{
-  WeirColumns *columns = step->columns;
-
-  return &columns->slices[columns->n_slices == 1 ? 0 : weir_slice_of (hash, columns->n_slices)];
-}
-
 static void
 hash_keys (Step *step, const WeirValue *values, guint n)
 {
   const WeirSeed seed = step->task->seed;
+  WeirColumns *columns = step->columns;
 
   for (guint i = 0; i < n; i++) {
-    const WeirColumn *column;
+    WeirKey *key = &step->keys[i];
+    WeirColumn *column;
 
-    weir_key_of (values[i], &seed, &step->keys[i], &step->cells[i]);
-    column = column_of (step, step->keys[i].hash);
-    if (G_LIKELY (column->keys != NULL))
-      __builtin_prefetch (weir_window_keys_home (column->keys, step->keys[i].hash));
+    weir_key_of (values[i], &seed, key, &step->cells[i]);
+    column = &columns->slices[columns->slice_of[key->hash >> 24]];
+    step->columns_of[i] = column;
+    step->homes[i] = weir_window_keys_home (column->keys, key->hash);
+    __builtin_prefetch (step->homes[i]);
   }
 }
 
@@ -119,16 +122,14 @@ static gboolean
 find_places (Step *step, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    WeirColumn *column = column_of (step, step->keys[i].hash);
-    guint32 number = WEIR_NO_NUMBER;
+    const guint32 number = weir_window_keys_guess (step->homes[i], step->keys[i].hash);
+    WeirColumn *column = step->columns_of[i];
     const WeirKey *known;
 
     step->places[i] = NULL;
-    if (G_LIKELY (column->keys != NULL))
-      number = weir_window_keys_guess (column->keys, step->keys[i].hash);
     if (G_UNLIKELY (number == WEIR_NO_NUMBER))
       continue;
-    if (G_UNLIKELY (column->block == NULL) && !open_column (step->task, column))
+    if (G_UNLIKELY (column->values == NULL) && !open_column (step->task, column))
       return FALSE;
     known = weir_window_keys_key (column->keys, number);
     step->known[i] = known;
@@ -140,22 +141,24 @@ find_places (Step *step, guint n)
   return TRUE;
 }
 
-/* Another key has the same hash. NULL: this one has no number. */
+/* The key is not kept in itself, or another one has the same hash. NULL: it has no number. */
 static G_GNUC_NO_INLINE WeirValue *
-find_slowly (Step *step, const WeirKey *key)
+find_slowly (Step *step, guint i)
 {
-  WeirColumn *column = column_of (step, key->hash);
-  guint32 number = weir_window_keys_find (column->keys, key);
+  const WeirColumn *column = step->columns_of[i];
+  guint32 number;
 
+  if (weir_key_equal (step->known[i], &step->keys[i]))
+    return step->places[i];
+  number = weir_window_keys_find (column->keys, &step->keys[i]);
   return number != WEIR_NO_NUMBER ? value_at (column, number) : NULL;
 }
 
-static inline WeirValue *
-place_of (Step *step, guint i)
+/* As weir_key_equal () has it for keys that are kept in themselves. */
+static inline gboolean
+is_same (const WeirKey *a, const WeirKey *b)
 {
-  if (G_UNLIKELY (step->places[i] == NULL) || G_LIKELY (weir_key_equal (step->known[i], &step->keys[i])))
-    return step->places[i];
-  return find_slowly (step, &step->keys[i]);
+  return ((a->lo ^ b->lo) | (a->hi ^ b->hi) | ((a->meta ^ b->meta) & WEIR_KEY_BITS)) == 0;
 }
 
 static G_GNUC_NO_INLINE void
@@ -185,15 +188,15 @@ add_int (WeirValue *place, WeirValue value)
   return TRUE;
 }
 
-static inline void
+static G_GNUC_NO_INLINE void
 fold_value (Step *step, const WeirKey *key, WeirValue *place, WeirValue value)
 {
   WeirTask *task = step->task;
   const guint64 n_rejects = task->n_rejects_ever;
 
-  if (G_UNLIKELY (place == NULL))
+  if (place == NULL)
     add_to_table (step, key, value);
-  else if (step->reduces && G_LIKELY (!WEIR_IS_ABSENT (*place)))
+  else if (step->reduces && !WEIR_IS_ABSENT (*place))
     weir_reduce_into (task, &step->combined->cells, place, *place, value, &step->mark);
   else
     step->fold->add_value (task, step->combined, key, place, value, WEIR_IS_ABSENT (*place));
@@ -201,18 +204,41 @@ fold_value (Step *step, const WeirKey *key, WeirValue *place, WeirValue value)
     weir_task_settle (task, WEIR_PAIR_OF (weir_key_value (key), value));
 }
 
+/* What costs no call. FALSE: it was not to be done. */
+static inline gboolean
+fold_quickly (const Step *step, WeirValue *place, WeirValue value)
+{
+  if (!WEIR_IS_ABSENT (*place))
+    return step->is_sum && add_int (place, value);
+  if ((step->first_kinds >> value.kind & 1) == 0)
+    return FALSE;
+  *place = value;
+  return TRUE;
+}
+
 static void
 fold_values (Step *step, const WeirValue *values, guint n)
 {
-  const gboolean is_sum = step->fold == &weir_fold_sum;
-
   step->mark = step->task->task_run->scratch;
-  for (guint i = 0; i < n && weir_task_is_going (step->task); i++) {
-    WeirValue *place = place_of (step, i);
+  for (guint i = 0; i < n; i++) {
+    WeirValue *place = step->places[i];
 
-    if (!is_sum || G_UNLIKELY (place == NULL) || !add_int (place, values[i]))
-      fold_value (step, &step->keys[i], place, values[i]);
+    if (G_LIKELY (place != NULL) && G_UNLIKELY (!is_same (step->known[i], &step->keys[i])))
+      place = find_slowly (step, i);
+    if (G_LIKELY (place != NULL) && G_LIKELY (fold_quickly (step, place, values[i])))
+      continue;
+    fold_value (step, &step->keys[i], place, values[i]);
+    if (!weir_task_is_going (step->task))
+      return;
   }
+}
+
+static guint
+first_kinds (const WeirFold *fold)
+{
+  if (fold == &weir_fold_value)
+    return (1u << WEIR_TEXT) - 1;
+  return fold == &weir_fold_sum ? 1u << WEIR_INT : 0;
 }
 
 static gboolean
@@ -233,6 +259,8 @@ weir_columns_process (WeirTask *task, const WeirFold *fold, const WeirChunk *in)
   step.combined = ((WeirCombineInstance *) task->instance)->combined;
   step.columns = step.combined->columns;
   step.reduces = calls_for_each (task, fold);
+  step.is_sum = fold == &weir_fold_sum;
+  step.first_kinds = first_kinds (fold);
   weir_task_shield (task);
   for (guint from = 0; from < in->n && weir_task_is_going (task); from += STEP) {
     guint n = MIN (in->n - from, STEP);

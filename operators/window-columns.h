@@ -12,7 +12,7 @@
 #include "operators/window-keys.h"
 
 typedef struct {
-  const WeirWindowKeys *keys; /* of the slice; NULL: it takes no column */
+  const WeirWindowKeys *keys; /* of the slice; without any where it takes no column */
   WeirBlock *block;           /* NULL: nothing has come */
   WeirValue *values;          /* by number: accumulators, in the cells of the task's WeirCombined, or WEIR_ABSENT */
   guint32 n_ranks;            /* of each shard */
@@ -20,6 +20,7 @@ typedef struct {
 
 struct _WeirColumns {
   guint n_slices;
+  guint8 slice_of[WEIR_N_GROUPS]; /* by key group */
   WeirColumn slices[];
 };
 

@@ -5,14 +5,9 @@
  */
 #include "operators/window-keys.h"
 
-#include <string.h>
-
-#define FREE_PLACE                                                                                                     \
-  {                                                                                                                    \
-    G_MAXUINT32, 0                                                                                                     \
-  }
 #define FIRST      64
 #define FIRST_TAIL 64
+#define PLACES     8 /* of the index, that are read at once */
 
 /* A rank's share of the columns. */
 #define RANK_SIZE (2 * sizeof (WeirValue) + sizeof (WeirKey) + sizeof (guint32))
@@ -20,14 +15,13 @@
 void
 weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, guint64 from, guint64 until)
 {
-  static const WeirKeyPlace none[] = { FREE_PLACE, FREE_PLACE, FREE_PLACE, FREE_PLACE };
+  static const WeirKeyPlace none[] = WEIR_NO_PLACES;
 
   *keys = (WeirWindowKeys){ .memory = memory, .length = length, .from = from, .until = until };
   keys->n_phases = (length + WEIR_SHARDS_MOST - 1) / WEIR_SHARDS_MOST;
   keys->n_shards = (length + keys->n_phases - 1) / keys->n_phases;
   for (guint i = 0; i < keys->n_shards; i++)
     keys->shards[i].free_rank = WEIR_NO_NUMBER;
-  /* Until something comes, all hashes find a free place that nobody writes to. */
   keys->places = (WeirKeyPlace *) none;
   keys->n_places = 1;
   weir_cells_init (&keys->cells, memory);
@@ -87,7 +81,7 @@ set_places (WeirWindowKeys *keys, gsize n_homes, gsize tail)
     }
     keys->places = (WeirKeyPlace *) keys->index->data;
     for (gsize i = 0; i < n; i++)
-      keys->places[i] = (WeirKeyPlace) FREE_PLACE;
+      keys->places[i] = (WeirKeyPlace) WEIR_FREE_PLACE;
     keys->n_places = n;
     keys->tail = tail;
     if (move_places (keys, &old))
@@ -136,10 +130,8 @@ grow_columns (WeirWindowKeys *keys, gsize capacity)
     return FALSE;
   place_columns (keys, block, (guint32) capacity);
   /* Ranks that no shard has handed out are skipped by who walks along a column. */
-  for (gsize i = 0; i < capacity * keys->n_shards; i++) {
-    keys->fronts[i] = WEIR_NO_VALUE;
-    keys->backs[i] = WEIR_NO_VALUE;
-  }
+  weir_values_fill (keys->fronts, WEIR_NO_VALUE, capacity * keys->n_shards);
+  weir_values_fill (keys->backs, WEIR_NO_VALUE, capacity * keys->n_shards);
   for (guint i = 0; old.block != NULL && i < keys->n_shards; i++)
     move_shard (keys, &old, i);
   if (old.block != NULL)
@@ -321,10 +313,23 @@ weir_window_keys_remove (WeirWindowKeys *keys, guint32 number)
   for (end = hole + 1; end->number != 0 && weir_window_keys_home (keys, end->hash) < end; end++)
     ;
   memmove (hole, hole + 1, (gsize) ((char *) end - (char *) (hole + 1)));
-  end[-1] = (WeirKeyPlace) FREE_PLACE;
+  end[-1] = (WeirKeyPlace) WEIR_FREE_PLACE;
   keys->n--;
   weir_key_drop (&keys->cells, key);
   give_number (keys, number);
+}
+
+/* Which places are used is as good as random, hence no branch on it. */
+static inline guint
+take_places (const WeirKeyPlace *places, guint n_places, guint32 *numbers)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < n_places; i++) {
+    numbers[n] = places[i].number - 1;
+    n += places[i].number != 0;
+  }
+  return n;
 }
 
 guint
@@ -333,11 +338,10 @@ weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *numbers, 
   gsize i = *at;
   guint n = 0;
 
-  /* Which places are used is as good as random, hence no branch on it. */
-  for (; i < keys->n_places && n < most; i++) {
-    numbers[n] = keys->places[i].number - 1;
-    n += keys->places[i].number != 0;
-  }
+  for (; i + PLACES <= keys->n_places && n + PLACES <= most; i += PLACES)
+    n += take_places (keys->places + i, PLACES, numbers + n);
+  for (; i < keys->n_places && n < most; i++)
+    n += take_places (keys->places + i, 1, numbers + n);
   *at = i;
   return n;
 }

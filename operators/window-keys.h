@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include <weir/value.h>
 
 #include "engine/key.h"
@@ -31,6 +33,16 @@ typedef struct {
   guint32 hash;   /* G_MAXUINT32 where it is free */
   guint32 number; /* one more than it is; 0: the place is free */
 } WeirKeyPlace;
+
+/* Where all hashes find a free place that nobody writes to. */
+#define WEIR_FREE_PLACE                                                                                                \
+  {                                                                                                                    \
+    G_MAXUINT32, 0                                                                                                     \
+  }
+#define WEIR_NO_PLACES                                                                                                 \
+  {                                                                                                                    \
+    WEIR_FREE_PLACE, WEIR_FREE_PLACE, WEIR_FREE_PLACE, WEIR_FREE_PLACE                                                 \
+  }
 
 typedef struct {
   guint32 n_ranks;   /* that were ever handed out */
@@ -60,6 +72,13 @@ typedef struct {
   WeirKeyShard shards[WEIR_SHARDS_MOST];
   WeirCells cells; /* of long keys */
 } WeirWindowKeys;
+
+static inline void
+weir_values_fill (WeirValue *values, WeirValue value, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    memcpy (&values[i], &value, sizeof value); /* not by its fields, which compilers store one by one */
+}
 
 /* @length: of the window, in panes. */
 void weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, guint64 from, guint64 until);
@@ -105,17 +124,16 @@ weir_window_keys_home (const WeirWindowKeys *keys, guint32 hash)
   return &keys->places[(hash - keys->from) * keys->scale >> 32];
 }
 
-/* The first number whose key has the hash: mostly the key's. WEIR_NO_NUMBER: no key with the hash is there. */
+/* The first number whose key has the hash, of which @place is the home: mostly the key's. WEIR_NO_NUMBER: no key with the
+ * hash is there. */
 static inline guint32
-weir_window_keys_guess (const WeirWindowKeys *keys, guint32 hash)
+weir_window_keys_guess (const WeirKeyPlace *place, guint32 hash)
 {
-  const WeirKeyPlace *place = weir_window_keys_home (keys, hash);
-
   /* How far it is, no branch predictor can know; mostly it is not further. */
   place += (place[0].hash < hash) + (place[1].hash < hash) + (place[2].hash < hash);
   while (G_UNLIKELY (place->hash < hash))
     place++;
-  return place->hash == hash ? place->number - 1 : WEIR_NO_NUMBER;
+  return G_LIKELY (place->hash == hash) ? place->number - 1 : WEIR_NO_NUMBER;
 }
 
 /* WEIR_NO_NUMBER: it is not there. */

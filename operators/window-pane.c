@@ -11,6 +11,24 @@
 #define PREFETCH_SLOTS 16 /* that are asked for before they are needed */
 #define DENSE_SHARE    3  /* a pane that fills one in so many of the places is a column */
 
+void
+weir_pane_begin (WeirPaneStore *store, WeirTask *task)
+{
+  store->params = task->op->params;
+  store->is_sum = store->params->f == WEIR_SUM;
+  store->mark = task->task_run->scratch;
+  store->n_rejects = task->n_rejects_ever;
+}
+
+gboolean
+weir_pane_reduced_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value)
+{
+  const gboolean is_rejected = task->n_rejects_ever != store->n_rejects;
+
+  store->n_rejects = task->n_rejects_ever;
+  return is_rejected || weir_reduce_take (task, &store->cells, into, value, &store->mark);
+}
+
 gboolean
 weir_pane_is_dense (const WeirPaneStore *store, gsize n)
 {

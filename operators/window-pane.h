@@ -30,7 +30,11 @@ typedef struct {
 typedef struct {
   WeirWindowKeys keys;
   WeirCells cells; /* of values that are not scalars */
-  WeirArena mark;  /* task memory as a step found it */
+  const WeirReduceParams *params;
+  gboolean is_sum; /* the function is WEIR_SUM */
+  /* As a step found them: */
+  WeirArena mark;    /* task memory */
+  guint64 n_rejects; /* of the task */
 } WeirPaneStore;
 
 /* What a pane is made of: a key is in the table or in columns, of which each task has one. */
@@ -42,6 +46,8 @@ typedef struct {
   guint slice;
 } WeirPaneSource;
 
+/* Before what follows, once a step. The function is task->op's WeirReduceParams. */
+void weir_pane_begin (WeirPaneStore *store, WeirTask *task);
 /* *pane has its number, and nothing else yet; its keys get numbers where they have none. FALSE: the task has failed, and the
  * block is the caller's all the same. */
 gboolean weir_pane_make (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPaneSource *source);
@@ -60,9 +66,32 @@ weir_pane_keep (WeirPaneStore *store, WeirTask *task, WeirValue *kept, WeirValue
   return FALSE;
 }
 
-/* *into becomes @a and @b combined by the operator's WeirReduceParams. FALSE: the task has failed. */
+gboolean weir_pane_reduced_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value);
+
+/* Of both: is there something to copy? */
+static inline gboolean
+weir_pane_has_cells (WeirValue a, WeirValue b)
+{
+  G_STATIC_ASSERT (WEIR_TEXT == 4 && WEIR_LIST == 7);
+  return ((a.kind | b.kind) & 4) != 0;
+}
+
+/* *into becomes @a and @b combined, as weir_reduce_into () has it. FALSE: the task has failed. */
 static inline gboolean
 weir_pane_reduce (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue a, WeirValue b)
 {
-  return weir_reduce_into (task, &store->cells, into, a, b, &store->mark);
+  WeirValue value;
+  gint64 sum;
+
+  if (store->is_sum && a.kind == WEIR_INT && b.kind == WEIR_INT && into->kind < WEIR_TEXT &&
+      G_LIKELY (!__builtin_add_overflow (a.integer, b.integer, &sum))) {
+    *into = weir_int (sum);
+    return TRUE;
+  }
+  value = store->params->f (task, a, b, store->params->user_data);
+  if (G_UNLIKELY (weir_pane_has_cells (value, *into) || task->n_rejects_ever != store->n_rejects ||
+                  task->task_run->scratch.used != store->mark.used))
+    return weir_pane_reduced_slowly (store, task, into, value);
+  *into = value;
+  return TRUE;
 }

@@ -218,9 +218,8 @@ enter_keys (WeirPanes *panes, WeirTask *task, const WeirPane *pane)
   return ok;
 }
 
-/* The value becomes what remains of its key's window after the pane, and is put before what `front` has gathered. */
-static inline gboolean
-rebuild_value (WeirPanes *panes, WeirTask *task, WeirValue *front, WeirValue *value)
+static gboolean
+rebuild_cells (WeirPanes *panes, WeirTask *task, WeirValue *front, WeirValue *value)
 {
   WeirValue raw = *value;
 
@@ -233,6 +232,21 @@ rebuild_value (WeirPanes *panes, WeirTask *task, WeirValue *front, WeirValue *va
       !weir_pane_reduce (&panes->store, task, front, raw, *front))
     return FALSE;
   drop (panes, &raw);
+  return TRUE;
+}
+
+/* The value becomes what remains of its key's window after the pane, and is put before what `front` has gathered. */
+static inline gboolean
+rebuild_value (WeirPanes *panes, WeirTask *task, WeirValue *front, WeirValue *value)
+{
+  const WeirValue raw = *value;
+
+  if (G_UNLIKELY (weir_pane_has_cells (raw, *front)))
+    return rebuild_cells (panes, task, front, value);
+  *value = *front;
+  if (!WEIR_IS_NO_VALUE (*front))
+    return weir_pane_reduce (&panes->store, task, front, raw, *front);
+  *front = raw;
   return TRUE;
 }
 
@@ -321,32 +335,49 @@ rebuild (WeirPanes *panes, WeirTask *task, guint phase)
   return ok && weir_task_is_going (task);
 }
 
-/* One walk where a column leaves as another enters, @leaving and @entering are the shard's. FALSE: the task has failed. */
+/* One walk where a column leaves as another enters: the shard's ranks that both have. FALSE: the task has failed. */
+static gboolean
+exchange_ranks (WeirPanes *panes, WeirTask *task, guint shard, const WeirValue *olds, const WeirValue *news, guint32 n)
+{
+  const gsize first = (gsize) shard * panes->store.keys.capacity;
+  WeirValue *fronts = panes->store.keys.fronts + first, *backs = panes->store.keys.backs + first;
+  guint32 *n_panes = panes->store.keys.n_panes + first;
+  gboolean ok = TRUE;
+  guint32 n_entered = 0;
+
+  for (guint32 rank = 0; rank < n; rank++) {
+    const gboolean enters = !WEIR_IS_ABSENT (news[rank]), leaves = !WEIR_IS_ABSENT (olds[rank]);
+
+    if (enters) {
+      n_entered++;
+      ok &= enter_value (panes, task, &backs[rank], news[rank]);
+    }
+    if (leaves) {
+      drop (panes, &fronts[rank]);
+      fronts[rank] = olds[rank]; /* which owns its cell */
+    }
+    if (enters == leaves)
+      continue;
+    n_panes[rank] += enters ? 1 : -1;
+    if (n_panes[rank] == 0)
+      forget_key (panes, shard << WEIR_RANK_BITS | rank);
+  }
+  panes->n_last += n_entered;
+  return ok;
+}
+
+/* FALSE: the task has failed. */
 static gboolean
 exchange_shard (WeirPanes *panes, WeirTask *task, guint shard, const WeirPane *leaving, const WeirPane *entering)
 {
   const WeirValue *olds = leaving->values + (gsize) shard * leaving->n_ranks;
   const WeirValue *news = entering->values + (gsize) shard * entering->n_ranks;
   const gsize first = (gsize) shard * panes->store.keys.capacity;
-  WeirValue *fronts = panes->store.keys.fronts + first, *backs = panes->store.keys.backs + first;
-  guint32 *n_panes = panes->store.keys.n_panes + first;
-  const guint32 n_ranks = MIN (entering->n_ranks, panes->store.keys.n_ranks);
-  gboolean ok = TRUE;
-  gsize n = 0;
+  const guint32 n_ranks = MIN (entering->n_ranks, panes->store.keys.n_ranks), n = MIN (n_ranks, leaving->n_ranks);
+  gboolean ok = exchange_ranks (panes, task, shard, olds, news, n);
 
-  for (guint32 rank = 0; rank < n_ranks; rank++) {
-    const gboolean leaves = rank < leaving->n_ranks && !WEIR_IS_ABSENT (olds[rank]);
-
-    if (!WEIR_IS_ABSENT (news[rank])) {
-      n++;
-      n_panes[rank]++;
-      ok &= enter_value (panes, task, &backs[rank], news[rank]);
-    }
-    if (leaves && G_UNLIKELY (!leave_key (panes, &fronts[rank], &n_panes[rank], olds[rank])))
-      forget_key (panes, shard << WEIR_RANK_BITS | rank);
-  }
-  panes->n_last += n;
-  return ok;
+  panes->n_last += hold_ranks (panes->store.keys.n_panes + first + n, news + n, n_ranks - n);
+  return enter_ranks (panes, task, panes->store.keys.backs + first + n, news + n, n_ranks - n) && ok;
 }
 
 /* The step's phase is rebuilt, then all columns are walked through once. FALSE: the task has failed. */
@@ -412,7 +443,7 @@ weir_panes_enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirPan
   gboolean ok;
 
   g_assert (number > panes->last);
-  panes->store.mark = task->task_run->scratch;
+  weir_pane_begin (&panes->store, task);
   panes->n_last = 0;
   /* First: columns were written with the numbers that keys had before any of them left. */
   ok = (source == NULL || weir_pane_make (&panes->store, task, &pane, source)) && move_and_enter (panes, task, &pane);
@@ -432,37 +463,46 @@ weir_panes_next (const WeirPanes *panes, gint64 number, gsize *at, WeirValue *ke
 }
 
 static inline WeirValue
-result (const WeirPanes *panes, WeirTask *task, gsize at)
+result (const WeirPanes *panes, WeirTask *task, const WeirReduceParams *params, gsize at)
 {
-  const WeirReduceParams *params = task->op->params;
-  WeirValue front = panes->store.keys.fronts[at], back = panes->store.keys.backs[at], value;
+  const WeirValue *front = &panes->store.keys.fronts[at], *back = &panes->store.keys.backs[at];
 
-  if (WEIR_IS_NO_VALUE (front))
-    value = back;
-  else if (WEIR_IS_NO_VALUE (back))
-    value = front;
-  else
-    value = weir_reduce_two (task, params, front, back);
-  return params->finish != NULL ? params->finish (task, value, params->user_data) : value;
+  if (WEIR_IS_NO_VALUE (*front))
+    return *back;
+  return WEIR_IS_NO_VALUE (*back) ? *front : weir_reduce_two (task, params, *front, *back);
+}
+
+/* Where the numbers are in the columns; behind the last some that can be asked for, too. */
+static void
+find_places (const WeirWindowKeys *keys, const guint32 *numbers, guint n, gsize *places)
+{
+  for (guint i = 0; i < n; i++)
+    places[i] = weir_place_of (numbers[i], keys->capacity);
+  for (guint i = n; n > 0 && i < n + PREFETCH_KEYS; i++)
+    places[i] = places[n - 1];
 }
 
 gboolean
 weir_panes_emit (const WeirPanes *panes, WeirTask *task, gsize *at)
 {
   const WeirWindowKeys *keys = &panes->store.keys;
+  const WeirReduceParams *params = task->op->params;
   guint32 numbers[WEIR_CHUNK_SIZE];
+  gsize places[WEIR_CHUNK_SIZE + PREFETCH_KEYS];
   guint n = weir_window_keys_next (keys, at, numbers, WEIR_CHUNK_SIZE);
 
   weir_task_reserve (task, TRUE);
+  find_places (keys, numbers, n, places);
   for (guint i = 0; i < n && weir_task_is_going (task); i++) {
-    const gsize place = weir_place_of (numbers[i], keys->capacity);
-    const gsize ahead = weir_place_of (numbers[MIN (i + PREFETCH_KEYS, n - 1)], keys->capacity);
+    WeirValue *value = &task->head.values[i];
 
-    __builtin_prefetch (&keys->keys[ahead]);
-    __builtin_prefetch (&keys->fronts[ahead]);
-    __builtin_prefetch (&keys->backs[ahead]);
-    task->head.keys[i] = weir_key_value (&keys->keys[place]);
-    task->head.values[i] = result (panes, task, place);
+    __builtin_prefetch (&keys->keys[places[i + PREFETCH_KEYS]]);
+    __builtin_prefetch (&keys->fronts[places[i + PREFETCH_KEYS]]);
+    __builtin_prefetch (&keys->backs[places[i + PREFETCH_KEYS]]);
+    task->head.keys[i] = weir_key_value (&keys->keys[places[i]]);
+    *value = result (panes, task, params, places[i]);
+    if (params->finish != NULL)
+      *value = params->finish (task, *value, params->user_data);
     task->head.n_elements = i + 1;
   }
   weir_task_flush (task);

@@ -62,7 +62,7 @@ make (Fixture *f, gint64 number, guint n_written)
   const WeirPaneSource source = { &f->table, &weir_fold_value, f->outputs, n_written, 0 };
   WeirPane pane = { .number = number };
 
-  f->store.mark = f->base.task->task_run->scratch;
+  weir_pane_begin (&f->store, f->base.task);
   g_assert_true (weir_pane_make (&f->store, f->base.task, &pane, &source));
   return pane;
 }
