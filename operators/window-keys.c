@@ -1,5 +1,4 @@
-/* Owns the numbers of a window's keys, their index, the columns' memory and the phases. Must not know what a key's values
- * are.
+/* Owns the numbers of a window's keys, their index and the columns' memory. Must not know what a key's values are.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,16 +9,14 @@
 #define PLACES     8 /* of the index, that are read at once */
 
 /* A rank's share of the columns. */
-#define RANK_SIZE (2 * sizeof (WeirValue) + sizeof (WeirKey) + sizeof (guint32))
+#define RANK_SIZE (4 * sizeof (WeirValue) + sizeof (WeirKey) + sizeof (guint32))
 
 void
-weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, guint64 from, guint64 until)
+weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint n_shards, guint64 from, guint64 until)
 {
   static const WeirKeyPlace none[] = WEIR_NO_PLACES;
 
-  *keys = (WeirWindowKeys){ .memory = memory, .length = length, .from = from, .until = until };
-  keys->n_phases = (length + WEIR_SHARDS_MOST - 1) / WEIR_SHARDS_MOST;
-  keys->n_shards = (length + keys->n_phases - 1) / keys->n_phases;
+  *keys = (WeirWindowKeys){ .memory = memory, .n_shards = n_shards, .from = from, .until = until };
   for (guint i = 0; i < keys->n_shards; i++)
     keys->shards[i].free_rank = WEIR_NO_NUMBER;
   keys->places = (WeirKeyPlace *) none;
@@ -102,7 +99,9 @@ place_columns (WeirWindowKeys *keys, WeirBlock *block, guint32 capacity)
   keys->capacity = capacity;
   keys->fronts = (WeirValue *) block->data;
   keys->backs = keys->fronts + n;
-  keys->keys = (WeirKey *) (keys->backs + n);
+  keys->scans = keys->backs + n;
+  keys->nexts = keys->scans + n;
+  keys->keys = (WeirKey *) (keys->nexts + n);
   keys->n_panes = (guint32 *) (keys->keys + n);
 }
 
@@ -113,6 +112,8 @@ move_shard (WeirWindowKeys *keys, const WeirWindowKeys *old, guint shard)
 
   memcpy (keys->fronts + to, old->fronts + from, n * sizeof *old->fronts);
   memcpy (keys->backs + to, old->backs + from, n * sizeof *old->backs);
+  memcpy (keys->scans + to, old->scans + from, n * sizeof *old->scans);
+  memcpy (keys->nexts + to, old->nexts + from, n * sizeof *old->nexts);
   memcpy (keys->keys + to, old->keys + from, n * sizeof *old->keys);
   memcpy (keys->n_panes + to, old->n_panes + from, n * sizeof *old->n_panes);
 }
@@ -130,8 +131,7 @@ grow_columns (WeirWindowKeys *keys, gsize capacity)
     return FALSE;
   place_columns (keys, block, (guint32) capacity);
   /* Ranks that no shard has handed out are skipped by who walks along a column. */
-  weir_values_fill (keys->fronts, WEIR_NO_VALUE, capacity * keys->n_shards);
-  weir_values_fill (keys->backs, WEIR_NO_VALUE, capacity * keys->n_shards);
+  weir_values_fill (keys->fronts, WEIR_NO_VALUE, 4 * capacity * keys->n_shards);
   for (guint i = 0; old.block != NULL && i < keys->n_shards; i++)
     move_shard (keys, &old, i);
   if (old.block != NULL)
@@ -234,9 +234,7 @@ put_place (WeirWindowKeys *keys, const WeirKey *key, guint32 number)
 static guint
 shard_for (const WeirWindowKeys *keys, guint32 hash)
 {
-  guint64 phase = (hash - keys->from) * keys->length / (keys->until - keys->from);
-
-  return (guint) (phase / keys->n_phases);
+  return (guint) ((hash - keys->from) * keys->n_shards / (keys->until - keys->from));
 }
 
 /* WEIR_NO_NUMBER: memory limit. */
@@ -266,6 +264,8 @@ give_number (WeirWindowKeys *keys, guint32 number)
 
   keys->fronts[at] = WEIR_NO_VALUE;
   keys->backs[at] = WEIR_NO_VALUE;
+  keys->scans[at] = WEIR_NO_VALUE;
+  keys->nexts[at] = WEIR_NO_VALUE;
   keys->n_panes[at] = shard->free_rank;
   shard->free_rank = weir_rank_of (number);
 }
@@ -344,40 +344,4 @@ weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *numbers, 
     n += take_places (keys->places + i, 1, numbers + n);
   *at = i;
   return n;
-}
-
-/* How many phases the shard has. */
-static guint
-phases_of (const WeirWindowKeys *keys, guint shard)
-{
-  return MIN (keys->n_phases, keys->length - shard * keys->n_phases);
-}
-
-/* Run 0 are as many ranks as there are phases, one for each; each further run is as many as there are below it. */
-gboolean
-weir_phase_run (const WeirWindowKeys *keys, guint phase, guint i, guint32 n_ranks, WeirPhaseRun *run)
-{
-  const guint shard = phase / keys->n_phases, log2 = i == 0 ? 0 : i - 1;
-  const guint64 base = i == 0 ? 0 : (guint64) phases_of (keys, shard) << log2;
-  const guint64 start = base + ((guint64) (phase % keys->n_phases) << log2);
-
-  if (base >= n_ranks)
-    return FALSE;
-  run->shard = shard;
-  run->start = (guint32) MIN (start, n_ranks);
-  run->end = (guint32) MIN (start + ((guint64) 1 << log2), n_ranks);
-  return TRUE;
-}
-
-guint
-weir_phase_of (const WeirWindowKeys *keys, guint32 number)
-{
-  const guint shard = weir_shard_of (number), n = phases_of (keys, shard);
-  const guint32 rank = weir_rank_of (number);
-  guint first = shard * keys->n_phases, log2;
-
-  if (rank < n)
-    return first + rank;
-  log2 = 31 - (guint) __builtin_clz (rank / n);
-  return first + ((rank - (n << log2)) >> log2);
 }

@@ -3,10 +3,8 @@
  * numbers, so that looking up a key touches little memory.
  *
  * A number is a shard, which follows from the hash, and a rank in it. A column has the shards one after the other, each
- * with the same room: what is near in the order of the hashes is near in memory, however keys come and go. Shards divide
- * the phases of a window among them, of which each number has one: a slide works through one phase, hence in a small part
- * of each column. Where a shard has more phases than one, small ranks change their phase from one to the next, greater
- * ones in longer and longer runs, so that any count of keys has about the same share in each and is in few places.
+ * with the same room: what is near in the order of the hashes is near in memory, however keys come and go, and what is
+ * done with one shard after the other (operators/window-panes.c) is done in a small part of each column.
  *
  * One thread at a time changes them; while none does, many may look keys up. SPDX-License-Identifier: Apache-2.0
  */
@@ -52,8 +50,6 @@ typedef struct {
 typedef struct {
   WeirMemory *memory;
   guint64 from, until; /* the hashes that belong here */
-  guint length;        /* of the window: how many phases there are */
-  guint n_phases;      /* of a shard; the last one may have fewer */
   guint n_shards;
   WeirBlock *index;
   WeirKeyPlace *places;
@@ -66,7 +62,9 @@ typedef struct {
   guint32 capacity;  /* ranks of each shard in them */
   guint32 n_ranks;   /* that were ever handed out, of the shard that has most */
   WeirValue *fronts; /* as operators/window-panes.c has it; WEIR_NO_VALUE where there is no key */
-  WeirValue *backs;  /* the same */
+  WeirValue *backs;  /* the same, */
+  WeirValue *scans;  /* the same, */
+  WeirValue *nexts;  /* the same */
   WeirKey *keys;     /* owned */
   guint32 *n_panes;  /* that hold the key; of a free number: the next free rank */
   WeirKeyShard shards[WEIR_SHARDS_MOST];
@@ -80,8 +78,8 @@ weir_values_fill (WeirValue *values, WeirValue value, gsize n)
     memcpy (&values[i], &value, sizeof value); /* not by its fields, which compilers store one by one */
 }
 
-/* @length: of the window, in panes. */
-void weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint length, guint64 from, guint64 until);
+/* @n_shards: WEIR_SHARDS_MOST or fewer. */
+void weir_window_keys_init (WeirWindowKeys *keys, WeirMemory *memory, guint n_shards, guint64 from, guint64 until);
 void weir_window_keys_clear (WeirWindowKeys *keys); /* the values must be nobody's */
 
 /* Before @n keys, of which some may be there already, are added in the order of their hashes. FALSE: memory limit. */
@@ -138,12 +136,3 @@ weir_window_keys_guess (const WeirKeyPlace *place, guint32 hash)
 
 /* WEIR_NO_NUMBER: it is not there. */
 guint32 weir_window_keys_find (const WeirWindowKeys *keys, const WeirKey *key);
-
-typedef struct {
-  guint shard;
-  guint32 start, end; /* ranks */
-} WeirPhaseRun;
-
-/* The ranks below @n_ranks that have the phase: run @i of them. FALSE: there are no more. */
-gboolean weir_phase_run (const WeirWindowKeys *keys, guint phase, guint i, guint32 n_ranks, WeirPhaseRun *run);
-guint weir_phase_of (const WeirWindowKeys *keys, guint32 number);

@@ -4,8 +4,6 @@
  */
 #include "operators/window-pane.h"
 
-#include <string.h>
-
 #include "engine/table-cursor.h"
 
 #define PREFETCH_SLOTS 16 /* that are asked for before they are needed */
@@ -172,34 +170,27 @@ make_dense (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPane
   return TRUE;
 }
 
-/* Sorts @list by phase, keys of one phase in the order in which they came. */
+/* Sorts @list by shard, keys of one shard in the order in which they came. */
 static gboolean
 make_sparse (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPane *list)
 {
-  const guint length = store->keys.length;
-  WeirBlock *starts = weir_block_new (store->keys.memory, ((gsize) length + 1) * sizeof (guint32));
-  guint32 *start;
+  guint32 starts[WEIR_SHARDS_MOST + 1] = { 0 };
 
   pane->block = weir_block_new (store->keys.memory, list->n * sizeof (WeirPaneEntry));
-  if (starts == NULL || pane->block == NULL) {
-    g_clear_pointer (&starts, weir_block_unref);
+  if (pane->block == NULL) {
     weir_task_fail_memory (task);
     return FALSE;
   }
-  start = (guint32 *) starts->data;
-  memset (start, 0, ((gsize) length + 1) * sizeof *start);
   for (gsize i = 0; i < list->n; i++) {
-    list->entries[i].phase = weir_phase_of (&store->keys, list->entries[i].number);
-    start[list->entries[i].phase + 1]++;
+    list->entries[i].shard = weir_shard_of (list->entries[i].number);
+    starts[list->entries[i].shard + 1]++;
   }
-  for (guint i = 0; i < length; i++)
-    start[i + 1] += start[i];
-  pane->next = start[pane->number % length];
+  for (guint i = 0; i < store->keys.n_shards; i++)
+    starts[i + 1] += starts[i];
   pane->entries = (WeirPaneEntry *) pane->block->data;
   pane->n = list->n;
   for (gsize i = 0; i < list->n; i++)
-    pane->entries[start[list->entries[i].phase]++] = list->entries[i];
-  weir_block_unref (starts);
+    pane->entries[starts[list->entries[i].shard]++] = list->entries[i];
   return TRUE;
 }
 
@@ -216,6 +207,18 @@ weir_pane_make (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const Weir
   if (list.block != NULL)
     weir_block_unref (list.block);
   return ok;
+}
+
+gsize
+weir_pane_first (const WeirPaneStore *store, const WeirPane *pane, guint shard)
+{
+  gsize at = pane->n * shard / store->keys.n_shards; /* about there: shards fill alike */
+
+  while (at > 0 && pane->entries[at - 1].shard >= shard)
+    at--;
+  while (at < pane->n && pane->entries[at].shard < shard)
+    at++;
+  return at;
 }
 
 static gsize

@@ -1,5 +1,5 @@
 /* One pane of a window's slice: what each key came to in one slide, as a column where it has many of the window's keys, else
- * as a list in the order of the phases.
+ * as a list in the order of the shards.
  *
  * One thread at a time. SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,7 @@
 typedef struct {
   WeirValue value;
   guint32 number;
-  guint32 phase; /* of the number */
+  guint32 shard; /* of the number */
 } WeirPaneEntry;
 
 /* Values are raw until the rebuild (operators/window-panes.c), then what remains when the pane has left, if anything. */
@@ -21,9 +21,8 @@ typedef struct {
   WeirBlock *block;       /* NULL: nothing came */
   WeirValue *values;      /* by number, WEIR_ABSENT of other keys; NULL: the pane is a list */
   guint32 n_ranks;        /* of each shard in the values */
-  WeirPaneEntry *entries; /* of the list, by phase */
+  WeirPaneEntry *entries; /* of the list, by shard */
   gsize n;                /* entries */
-  gsize next;             /* of the entries: where the next phase begins */
 } WeirPane;
 
 /* What the panes of a slice share. */
@@ -51,6 +50,8 @@ void weir_pane_begin (WeirPaneStore *store, WeirTask *task);
 /* *pane has its number, and nothing else yet; its keys get numbers where they have none. FALSE: the task has failed, and the
  * block is the caller's all the same. */
 gboolean weir_pane_make (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPaneSource *source);
+/* Of a list: where the entries of the shard, or of the next one that has any, begin. */
+gsize weir_pane_first (const WeirPaneStore *store, const WeirPane *pane, guint shard);
 /* Is a pane of @n keys better kept as a column? */
 gboolean weir_pane_is_dense (const WeirPaneStore *store, gsize n);
 /* Goes through the keys, while they have not left. *at begins at 0; FALSE at the end. */

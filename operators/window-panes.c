@@ -1,12 +1,17 @@
 /* Owns the panes of one slice of a sliding window, and what they come to. Must not know batches, streams or where panes
  * come from.
  *
- * Pane k of a window of W panes leaves at step k + W. A key whose number has the phase p is rebuilt after the steps
- * k = p (mod W), when pane k - W has left and pane k has entered: then every value of the key is raw, and becomes what
- * remains of the window once that pane has left. It will have left before the next rebuild, W steps on.
+ * Pane k of a window of W panes leaves at step k + W. The shards of the keys are rebuilt in turn, each once a cycle of P
+ * steps, P <= W. The rebuild that begins with pane T goes through the panes T - P + 1 to T, newest first: the value in
+ * each becomes what remains of them once that pane has left, and `scan` gathers what they come to. As P panes at once
+ * would touch each of them in too small a place, a rebuild is spread over R = `spread` steps, in which R times as many
+ * keys are rebuilt. Meanwhile what enters is added to `back`, which still is what came after the last rebuild, and to
+ * `next`. When pane T - P has left, hence none is left in `front`, `scan` becomes `front` and `next` becomes `back`:
+ * at the end of step T + W - P. The R steps have passed by then, as P = R * S, the number of shards being
+ * S = (W + 1) / R - 1. Where W is small, R is 1, and nothing enters before that.
  *
  * Memory is what a slide costs, so nothing is looked up: values lie in columns by the number of their key, and a slide
- * walks through them from front to back. A pane that has few of the keys is a list in the order of the phases instead.
+ * walks through them from front to back. A pane that has few of the keys is a list in the order of the shards instead.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "operators/window-panes.h"
@@ -20,6 +25,7 @@ struct _WeirPanes {
   WeirPaneStore store;
   gint64 last; /* the newest step */
   guint length;
+  guint spread;
   gsize n_last;  /* keys in the pane that entered last */
   GArray *panes; /* of WeirPane, oldest first */
 };
@@ -31,7 +37,8 @@ weir_panes_new (WeirMemory *memory, guint n_panes, guint64 from, guint64 until)
 
   panes->length = n_panes;
   panes->last = G_MININT64;
-  weir_window_keys_init (&panes->store.keys, memory, n_panes, from, until);
+  panes->spread = (n_panes + 1 + WEIR_SHARDS_MOST) / (WEIR_SHARDS_MOST + 1);
+  weir_window_keys_init (&panes->store.keys, memory, (n_panes + 1) / panes->spread - 1, from, until);
   weir_cells_init (&panes->store.cells, memory);
   panes->panes = g_array_new (FALSE, FALSE, sizeof (WeirPane));
   return panes;
@@ -81,6 +88,8 @@ forget_key (WeirPanes *panes, guint32 number)
 
   drop (panes, &panes->store.keys.fronts[at]);
   drop (panes, &panes->store.keys.backs[at]);
+  drop (panes, &panes->store.keys.scans[at]);
+  drop (panes, &panes->store.keys.nexts[at]);
   weir_window_keys_remove (&panes->store.keys, number);
 }
 
@@ -149,6 +158,8 @@ leave_all (WeirPanes *panes)
   for (gsize i = 0; i < (gsize) panes->store.keys.capacity * panes->store.keys.n_shards; i++) {
     drop (panes, &panes->store.keys.fronts[i]);
     drop (panes, &panes->store.keys.backs[i]);
+    drop (panes, &panes->store.keys.scans[i]);
+    drop (panes, &panes->store.keys.nexts[i]);
   }
 }
 
@@ -219,120 +230,173 @@ enter_keys (WeirPanes *panes, WeirTask *task, const WeirPane *pane)
 }
 
 static gboolean
-rebuild_cells (WeirPanes *panes, WeirTask *task, WeirValue *front, WeirValue *value)
+rebuild_cells (WeirPanes *panes, WeirTask *task, WeirValue *scan, WeirValue *value)
 {
   WeirValue raw = *value;
 
   *value = WEIR_NO_VALUE;
-  if (WEIR_IS_NO_VALUE (*front)) {
-    *front = raw; /* and its cell */
+  if (WEIR_IS_NO_VALUE (*scan)) {
+    *scan = raw; /* and its cell */
     return TRUE;
   }
-  if (!weir_pane_keep (&panes->store, task, value, *front) ||
-      !weir_pane_reduce (&panes->store, task, front, raw, *front))
+  if (!weir_pane_keep (&panes->store, task, value, *scan) || !weir_pane_reduce (&panes->store, task, scan, raw, *scan))
     return FALSE;
   drop (panes, &raw);
   return TRUE;
 }
 
-/* The value becomes what remains of its key's window after the pane, and is put before what `front` has gathered. */
+/* The value becomes what remains of its key after the pane, and is put before what `scan` has gathered. */
 static inline gboolean
-rebuild_value (WeirPanes *panes, WeirTask *task, WeirValue *front, WeirValue *value)
+rebuild_value (WeirPanes *panes, WeirTask *task, WeirValue *scan, WeirValue *value)
 {
   const WeirValue raw = *value;
 
-  if (G_UNLIKELY (weir_pane_has_cells (raw, *front)))
-    return rebuild_cells (panes, task, front, value);
-  *value = *front;
-  if (!WEIR_IS_NO_VALUE (*front))
-    return weir_pane_reduce (&panes->store, task, front, raw, *front);
-  *front = raw;
+  if (G_UNLIKELY (weir_pane_has_cells (raw, *scan)))
+    return rebuild_cells (panes, task, scan, value);
+  *value = *scan;
+  if (!WEIR_IS_NO_VALUE (*scan))
+    return weir_pane_reduce (&panes->store, task, scan, raw, *scan);
+  *scan = raw;
   return TRUE;
 }
 
 static gboolean
-rebuild_list (WeirPanes *panes, WeirTask *task, WeirPane *pane, guint phase)
+rebuild_list (WeirPanes *panes, WeirTask *task, const WeirPane *pane, guint shard)
 {
   const WeirWindowKeys *keys = &panes->store.keys;
   gboolean ok = TRUE;
 
-  for (; ok && pane->next < pane->n && pane->entries[pane->next].phase == phase; pane->next++) {
-    WeirPaneEntry *entry = &pane->entries[pane->next];
-
-    ok = rebuild_value (panes, task, &keys->fronts[weir_place_of (entry->number, keys->capacity)], &entry->value);
-  }
-  if (phase + 1 == panes->length)
-    pane->next = 0;
+  for (gsize i = weir_pane_first (&panes->store, pane, shard); ok && i < pane->n && pane->entries[i].shard == shard;
+       i++)
+    ok = rebuild_value (panes, task, &keys->scans[weir_place_of (pane->entries[i].number, keys->capacity)],
+                        &pane->entries[i].value);
   return ok;
 }
 
-static inline WeirValue *
-run_of (WeirValue *column, guint32 n_ranks, const WeirPhaseRun *run)
-{
-  return column + (gsize) run->shard * n_ranks + run->start;
-}
-
-/* What is rebuilt of a pane has not been looked at for a window length. */
+/* What is rebuilt of a pane has not been looked at for long. */
 static inline void
-prefetch_run (const WeirPane *pane, const WeirPhaseRun *run)
+prefetch_shard (const WeirPane *pane, guint shard)
 {
-  const char *first = (const char *) run_of (pane->values, pane->n_ranks, run);
-  gsize size = MIN ((run->end - run->start) * sizeof (WeirValue), PREFETCH_MOST);
+  const char *first = (const char *) (pane->values + (gsize) shard * pane->n_ranks);
+  gsize size = MIN (pane->n_ranks * sizeof (WeirValue), PREFETCH_MOST);
 
   for (gsize at = 0; at < size; at += 64)
     __builtin_prefetch (first + at, 1);
 }
 
 static gboolean
-rebuild_run (WeirPanes *panes, WeirTask *task, WeirValue *fronts, WeirValue *values, guint32 n)
+rebuild_column (WeirPanes *panes, WeirTask *task, const WeirPane *pane, guint shard)
 {
-  for (guint32 i = 0; i < n; i++)
-    if (!WEIR_IS_ABSENT (values[i]) && !rebuild_value (panes, task, &fronts[i], &values[i]))
+  const WeirWindowKeys *keys = &panes->store.keys;
+  const guint32 n_ranks = MIN (pane->n_ranks, keys->shards[shard].n_ranks);
+  WeirValue *scans = keys->scans + (gsize) shard * keys->capacity;
+  WeirValue *values = pane->values + (gsize) shard * pane->n_ranks;
+
+  for (guint32 i = 0; i < n_ranks; i++)
+    if (!WEIR_IS_ABSENT (values[i]) && !rebuild_value (panes, task, &scans[i], &values[i]))
       return FALSE;
   return TRUE;
 }
 
-static gboolean
-rebuild_column (WeirPanes *panes, WeirTask *task, guint i, guint phase)
+/* How many panes there are up to @number. */
+static guint
+count_until (const WeirPanes *panes, gint64 number)
 {
-  const WeirPane *pane = pane_at (panes, i), *soon = i >= PREFETCH_PANES ? pane_at (panes, i - PREFETCH_PANES) : NULL;
-  const WeirWindowKeys *keys = &panes->store.keys;
-  WeirPhaseRun run;
+  guint n = panes->panes->len;
 
-  for (guint k = 0; weir_phase_run (keys, phase, k, MIN (pane->n_ranks, keys->n_ranks), &run); k++) {
-    if (soon != NULL && soon->values != NULL)
-      prefetch_run (soon, &run);
-    if (!rebuild_run (panes, task, run_of (keys->fronts, keys->capacity, &run),
-                      run_of (pane->values, pane->n_ranks, &run), run.end - run.start))
-      return FALSE;
-  }
-  return TRUE;
+  if (n > 0 && number < pane_at (panes, n - 1)->number) /* there is no more than one of each number */
+    n = (guint) CLAMP (number - pane_at (panes, 0)->number + 1, 0, n);
+  while (n > 0 && pane_at (panes, n - 1)->number > number)
+    n--;
+  return n;
 }
 
-static void
-drop_backs (WeirPanes *panes, guint phase)
-{
-  const WeirWindowKeys *keys = &panes->store.keys;
-  WeirPhaseRun run;
-
-  for (guint k = 0; weir_phase_run (keys, phase, k, keys->n_ranks, &run); k++)
-    for (guint32 i = 0; i < run.end - run.start; i++)
-      drop (panes, run_of (keys->backs, keys->capacity, &run) + i);
-}
-
-/* Newest pane first, so that each value finds the aggregate of all that came after it in `front`. */
+/* The panes after @from, up to @until, newest first, so that each value finds what came after it in `scan`. */
 static gboolean
-rebuild (WeirPanes *panes, WeirTask *task, guint phase)
+rebuild_panes (WeirPanes *panes, WeirTask *task, guint shard, gint64 from, gint64 until)
 {
   gboolean ok = TRUE;
 
-  drop_backs (panes, phase);
-  for (guint i = panes->panes->len; ok && i > 0; i--)
-    if (pane_at (panes, i - 1)->values == NULL)
-      ok = rebuild_list (panes, task, pane_at (panes, i - 1), phase);
-    else
-      ok = rebuild_column (panes, task, i - 1, phase);
-  return ok && weir_task_is_going (task);
+  for (guint i = count_until (panes, until); ok && i > 0 && pane_at (panes, i - 1)->number > from; i--) {
+    const WeirPane *pane = pane_at (panes, i - 1), *soon = i > PREFETCH_PANES ? pane - PREFETCH_PANES : NULL;
+
+    if (soon != NULL && soon->values != NULL)
+      prefetch_shard (soon, shard);
+    ok = pane->values == NULL ? rebuild_list (panes, task, pane, shard) : rebuild_column (panes, task, pane, shard);
+  }
+  return ok;
+}
+
+static void
+end_rebuild (WeirPanes *panes, guint shard)
+{
+  const WeirWindowKeys *keys = &panes->store.keys;
+  const gsize first = (gsize) shard * keys->capacity;
+
+  for (gsize i = first; i < first + keys->shards[shard].n_ranks; i++) {
+    drop (panes, &keys->fronts[i]);
+    drop (panes, &keys->backs[i]);
+    keys->fronts[i] = keys->scans[i]; /* and its cell */
+    keys->backs[i] = keys->nexts[i];
+    keys->scans[i] = WEIR_NO_VALUE;
+    keys->nexts[i] = WEIR_NO_VALUE;
+  }
+}
+
+static guint
+shard_at (const WeirPanes *panes, gint64 start)
+{
+  return (guint) (start / panes->spread % panes->store.keys.n_shards);
+}
+
+/* How many steps after its start a rebuild ends. */
+static gint64
+rebuild_time (const WeirPanes *panes)
+{
+  return (gint64) panes->length - (gint64) panes->spread * panes->store.keys.n_shards;
+}
+
+/* The share of a rebuild that is a step's, the newest pane being @step. */
+static gboolean
+rebuild (WeirPanes *panes, WeirTask *task, gint64 step)
+{
+  const guint n_panes = panes->store.keys.n_shards; /* as many as there are shards */
+  const gint64 start = step - step % panes->spread, until = start - step % panes->spread * n_panes;
+  const gint64 ends = step - rebuild_time (panes); /* this one's start */
+
+  if (!rebuild_panes (panes, task, shard_at (panes, start), until - n_panes, until))
+    return FALSE;
+  if (ends >= 0 && ends % panes->spread == 0)
+    end_rebuild (panes, shard_at (panes, ends));
+  return weir_task_is_going (task);
+}
+
+/* What enters while a rebuild is under way is not part of it. FALSE: the task has failed. */
+static gboolean
+enter_shard_next (WeirPanes *panes, WeirTask *task, const WeirPane *pane, guint shard)
+{
+  const WeirWindowKeys *keys = &panes->store.keys;
+  gboolean ok = TRUE;
+
+  for (gsize i = weir_pane_first (&panes->store, pane, shard); i < pane->n && pane->entries[i].shard == shard; i++)
+    ok &= enter_value (panes, task, &keys->nexts[weir_place_of (pane->entries[i].number, keys->capacity)],
+                       pane->entries[i].value);
+  if (pane->values != NULL)
+    ok &= enter_ranks (panes, task, keys->nexts + (gsize) shard * keys->capacity,
+                       pane->values + (gsize) shard * pane->n_ranks, MIN (pane->n_ranks, keys->shards[shard].n_ranks));
+  return ok;
+}
+
+/* FALSE: the task has failed. */
+static gboolean
+enter_next (WeirPanes *panes, WeirTask *task, const WeirPane *pane)
+{
+  const gint64 last = pane->number - 1, spread = panes->spread;
+  gboolean ok = TRUE;
+
+  for (gint64 start = last - last % spread; start >= 0 && start >= pane->number - rebuild_time (panes); start -= spread)
+    ok &= enter_shard_next (panes, task, pane, shard_at (panes, start));
+  return ok;
 }
 
 /* One walk where a column leaves as another enters: the shard's ranks that both have. FALSE: the task has failed. */
@@ -380,14 +444,14 @@ exchange_shard (WeirPanes *panes, WeirTask *task, guint shard, const WeirPane *l
   return enter_ranks (panes, task, panes->store.keys.backs + first + n, news + n, n_ranks - n) && ok;
 }
 
-/* The step's phase is rebuilt, then all columns are walked through once. FALSE: the task has failed. */
+/* The step's share is rebuilt, then all columns are walked through once. FALSE: the task has failed. */
 static gboolean
 exchange (WeirPanes *panes, WeirTask *task, const WeirPane *entering)
 {
   const WeirPane *leaving;
   gboolean ok = TRUE;
 
-  if (!rebuild (panes, task, (guint) (panes->last % panes->length)))
+  if (!rebuild (panes, task, panes->last))
     return FALSE;
   panes->last = entering->number;
   leaving = pane_at (panes, 0);
@@ -408,7 +472,7 @@ can_exchange (const WeirPanes *panes, const WeirPane *entering)
          oldest->number == entering->number - panes->length && oldest->values != NULL;
 }
 
-/* The phase of a step is rebuilt when the next one begins: until then the newest pane is as it came. */
+/* The share of a step is rebuilt when the next one begins: until then the newest pane is as it came. */
 static gboolean
 move_to (WeirPanes *panes, WeirTask *task, gint64 number)
 {
@@ -419,7 +483,7 @@ move_to (WeirPanes *panes, WeirTask *task, gint64 number)
     step = number;
   }
   for (; step < number; step++) {
-    if (!rebuild (panes, task, (guint) (step % panes->length)))
+    if (!rebuild (panes, task, step))
       return FALSE;
     leave (panes, step + 1 - panes->length);
   }
@@ -430,10 +494,15 @@ move_to (WeirPanes *panes, WeirTask *task, gint64 number)
 static gboolean
 move_and_enter (WeirPanes *panes, WeirTask *task, const WeirPane *entering)
 {
-  if (can_exchange (panes, entering))
-    return exchange (panes, task, entering);
-  hold_keys (panes, entering);
-  return move_to (panes, task, entering->number) && enter_keys (panes, task, entering);
+  gboolean ok;
+
+  if (can_exchange (panes, entering)) {
+    ok = exchange (panes, task, entering);
+  } else {
+    hold_keys (panes, entering);
+    ok = move_to (panes, task, entering->number) && enter_keys (panes, task, entering);
+  }
+  return ok && enter_next (panes, task, entering);
 }
 
 gboolean

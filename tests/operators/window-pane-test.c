@@ -96,7 +96,7 @@ a_pane_of_many_keys_is_a_column (Fixture *f, gconstpointer data)
 }
 
 static void
-a_pane_of_few_keys_is_a_list_by_phase (Fixture *f, gconstpointer data)
+a_pane_of_few_keys_is_a_list_by_shard (Fixture *f, gconstpointer data)
 {
   WeirPane all, few;
 
@@ -107,9 +107,14 @@ a_pane_of_few_keys_is_a_list_by_phase (Fixture *f, gconstpointer data)
   g_assert_null (few.values);
   expect_pane (f, &few, 50);
   for (gsize i = 0; i < few.n; i++) {
-    g_assert_cmpuint (few.entries[i].phase, ==, weir_phase_of (&f->store.keys, few.entries[i].number));
-    g_assert_true (i == 0 || few.entries[i - 1].phase <= few.entries[i].phase);
-    g_assert_true ((few.entries[i].phase < 8) == (i < few.next));
+    g_assert_cmpuint (few.entries[i].shard, ==, weir_shard_of (few.entries[i].number));
+    g_assert_true (i == 0 || few.entries[i - 1].shard <= few.entries[i].shard);
+  }
+  for (guint shard = 0; shard < 60; shard++) {
+    const gsize at = weir_pane_first (&f->store, &few, shard);
+
+    g_assert_true (at == 0 || few.entries[at - 1].shard < shard);
+    g_assert_true (at == few.n || few.entries[at].shard >= shard);
   }
   weir_block_unref (few.block);
   weir_block_unref (all.block);
@@ -203,7 +208,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define TEST(name) g_test_add ("/window-pane/" #name, Fixture, NULL, set_up, name, tear_down)
   TEST (a_pane_of_many_keys_is_a_column);
-  TEST (a_pane_of_few_keys_is_a_list_by_phase);
+  TEST (a_pane_of_few_keys_is_a_list_by_shard);
   TEST (nothing_makes_an_empty_pane);
   TEST (a_column_becomes_the_pane);
   TEST (columns_of_all_tasks_are_one_pane);
