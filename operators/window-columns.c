@@ -7,7 +7,7 @@
 #include "operators/combine-sum.h"
 
 /* Keys that are hashed before the first is looked up: what they touch fits the first-level cache, and is there by then. */
-#define STEP 128
+#define STEP 64
 
 typedef struct {
   WeirTask *task;
@@ -107,6 +107,7 @@ hash_keys (Step *step, const WeirValue *values, guint n)
     step->columns_of[i] = column;
     step->homes[i] = weir_window_keys_home (column->keys, key->hash);
     __builtin_prefetch (step->homes[i]);
+    __builtin_prefetch ((const char *) (step->homes[i] + 3) - 1); /* where it is looked for may straddle two, too */
   }
 }
 

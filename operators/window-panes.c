@@ -73,6 +73,13 @@ weir_panes_column_keys (const WeirPanes *panes)
   return panes->n_last > 0 && weir_pane_is_dense (&panes->store, panes->n_last) ? &panes->store.keys : NULL;
 }
 
+/* Of a column: how many ranks of the shard there are to walk through. */
+static inline guint32
+ranks_of (const WeirPanes *panes, const WeirPane *pane, guint shard)
+{
+  return MIN (pane->n_ranks, panes->store.keys.shards[shard].n_ranks);
+}
+
 static inline void
 drop (WeirPanes *panes, WeirValue *kept)
 {
@@ -133,8 +140,7 @@ leave_pane (WeirPanes *panes, const WeirPane *pane)
 {
   leave_list (panes, pane);
   for (guint shard = 0; pane->values != NULL && shard < panes->store.keys.n_shards; shard++)
-    leave_shard (panes, shard, pane->values + (gsize) shard * pane->n_ranks,
-                 MIN (pane->n_ranks, panes->store.keys.n_ranks));
+    leave_shard (panes, shard, pane->values + (gsize) shard * pane->n_ranks, ranks_of (panes, pane, shard));
 }
 
 static void
@@ -183,14 +189,13 @@ static void
 hold_keys (WeirPanes *panes, const WeirPane *pane)
 {
   const WeirWindowKeys *keys = &panes->store.keys;
-  const guint32 n_ranks = MIN (pane->n_ranks, keys->n_ranks);
 
   panes->n_last = pane->n;
   for (gsize i = 0; i < pane->n; i++)
     keys->n_panes[weir_place_of (pane->entries[i].number, keys->capacity)]++;
   for (guint shard = 0; pane->values != NULL && shard < keys->n_shards; shard++)
     panes->n_last += hold_ranks (keys->n_panes + (gsize) shard * keys->capacity,
-                                 pane->values + (gsize) shard * pane->n_ranks, n_ranks);
+                                 pane->values + (gsize) shard * pane->n_ranks, ranks_of (panes, pane, shard));
 }
 
 static inline gboolean
@@ -217,7 +222,6 @@ static gboolean
 enter_keys (WeirPanes *panes, WeirTask *task, const WeirPane *pane)
 {
   const WeirWindowKeys *keys = &panes->store.keys;
-  const guint32 n_ranks = MIN (pane->n_ranks, keys->n_ranks);
   gboolean ok = TRUE;
 
   for (gsize i = 0; i < pane->n; i++)
@@ -225,7 +229,7 @@ enter_keys (WeirPanes *panes, WeirTask *task, const WeirPane *pane)
                        pane->entries[i].value);
   for (guint shard = 0; pane->values != NULL && shard < keys->n_shards; shard++)
     ok &= enter_ranks (panes, task, keys->backs + (gsize) shard * keys->capacity,
-                       pane->values + (gsize) shard * pane->n_ranks, n_ranks);
+                       pane->values + (gsize) shard * pane->n_ranks, ranks_of (panes, pane, shard));
   return ok;
 }
 
@@ -288,7 +292,7 @@ static gboolean
 rebuild_column (WeirPanes *panes, WeirTask *task, const WeirPane *pane, guint shard)
 {
   const WeirWindowKeys *keys = &panes->store.keys;
-  const guint32 n_ranks = MIN (pane->n_ranks, keys->shards[shard].n_ranks);
+  const guint32 n_ranks = ranks_of (panes, pane, shard);
   WeirValue *scans = keys->scans + (gsize) shard * keys->capacity;
   WeirValue *values = pane->values + (gsize) shard * pane->n_ranks;
 
@@ -437,7 +441,7 @@ exchange_shard (WeirPanes *panes, WeirTask *task, guint shard, const WeirPane *l
   const WeirValue *olds = leaving->values + (gsize) shard * leaving->n_ranks;
   const WeirValue *news = entering->values + (gsize) shard * entering->n_ranks;
   const gsize first = (gsize) shard * panes->store.keys.capacity;
-  const guint32 n_ranks = MIN (entering->n_ranks, panes->store.keys.n_ranks), n = MIN (n_ranks, leaving->n_ranks);
+  const guint32 n_ranks = ranks_of (panes, entering, shard), n = MIN (n_ranks, leaving->n_ranks);
   gboolean ok = exchange_ranks (panes, task, shard, olds, news, n);
 
   panes->n_last += hold_ranks (panes->store.keys.n_panes + first + n, news + n, n_ranks - n);

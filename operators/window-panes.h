@@ -3,8 +3,8 @@
  * Each key has two stacks (Tangwongsan, Hirzel, Schneider: "General incremental sliding-window aggregation", 2015):
  * `back` aggregates the panes since the key's last rebuild, `front` all panes before. What is left when the oldest pane
  * goes is found in the pane itself, so that a key costs one combination to enter, one to leave none, one to read. A key
- * is rebuilt about once each length of the window; when, depends on its number, so that every slide rebuilds the same share of
- * the keys and none is slow. One thread at a time. SPDX-License-Identifier: Apache-2.0
+ * is rebuilt about once each length of the window; when, depends on its number, so that every slide rebuilds the same
+ * share of the keys and none is slow. One thread at a time. SPDX-License-Identifier: Apache-2.0
  */
 #pragma once
 
