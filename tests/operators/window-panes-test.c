@@ -576,7 +576,7 @@ add_cases (const Kind *kind)
 static void
 add_long_cases (const Kind *kind)
 {
-  static const guint lengths[] = { 64, 65, 128, 150, 196, 300 };
+  static const guint lengths[] = { 65, 150, 196 };
 
   for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++) {
     g_autofree char *path = g_strdup_printf ("/window-panes/%s/%u-panes", kind->name, lengths[i]);
