@@ -242,7 +242,7 @@ def parse_options():
     parser.add_argument("--quick", action="store_true", help="profile gcc only, no fuzzing")
     parser.add_argument("--full", action="store_true", help="the heavy suite as well, fuzz targets a minute each (as with CI=true)")
     parser.add_argument("--profile", action="append", choices=list(PROFILES), metavar="NAME", help="only this one; may be repeated")
-    parser.add_argument("--soak", type=int, default=1, metavar="N", help="N times the kills and rounds of the recovery suite (1)")
+    parser.add_argument("--soak", type=int, default=1, metavar="N", help="N times the kills, rounds and power cuts (1)")
     parser.add_argument("--fuzz-seconds", type=int, metavar="N", help="time for each fuzz target (10; 60 with --full)")
     parser.add_argument("tests", nargs="*", metavar="TEST", help="only these tests, as meson names them: engine/value-test")
     options = parser.parse_args()

@@ -276,6 +276,7 @@ static void
 test_power_cuts (void)
 {
   guint32 seed = (guint32) g_test_rand_int ();
+  guint n_states = power_cut_n_states (N_STATES);
   g_autoptr (GRand) random = g_rand_new_with_seed (seed);
   g_autoptr (PowerCut) cut = NULL;
   g_autofree char *record = NULL;
@@ -293,9 +294,9 @@ test_power_cuts (void)
     g_error ("status %d: %s", ended.status, ended.errors->str);
   cut = power_cut_new (record, scratch.path);
   g_assert_cmpuint (power_cut_n_events (cut), >, 50);
-  for (guint i = 0; i < N_STATES; i++)
-    cut_power (cut, i * (power_cut_n_events (cut) + 1) / N_STATES, random, scratch.path);
-  g_test_message ("%d power cuts during %u calls, nothing lost or doubled; seed %u", N_STATES, power_cut_n_events (cut),
+  for (guint i = 0; i < n_states; i++)
+    cut_power (cut, (guint) ((guint64) i * (power_cut_n_events (cut) + 1) / n_states), random, scratch.path);
+  g_test_message ("%u power cuts during %u calls, nothing lost or doubled; seed %u", n_states, power_cut_n_events (cut),
                   seed);
   unlink (record);
   g_string_free (ended.errors, TRUE);

@@ -379,3 +379,11 @@ power_cut_write (const PowerCut *cut, guint n, GRand *random, const char *into, 
   write_kept (&disk, into);
   disk_clear (&disk);
 }
+
+guint
+power_cut_n_states (guint n)
+{
+  const char *soak = g_getenv ("WEIR_TEST_SOAK");
+
+  return n * (soak != NULL ? (guint) MAX (1, g_ascii_strtoull (soak, NULL, 10)) : 1);
+}

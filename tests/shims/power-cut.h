@@ -19,3 +19,5 @@ guint power_cut_n_events (const PowerCut *cut);
 /* The power fails after @n events: writes what may be left into the empty folder @into; what the process had said on
  * standard output by then goes to @said. */
 void power_cut_write (const PowerCut *cut, guint n, GRand *random, const char *into, GString *said);
+/* How many cuts a test tries: @n, or as many times as many as scripts/test --soak asks for. */
+guint power_cut_n_states (guint n);

@@ -157,6 +157,7 @@ static void
 test_power_cuts (void)
 {
   guint32 seed = (guint32) g_test_rand_int ();
+  guint n_states = power_cut_n_states (N_STATES);
   g_autoptr (GRand) random = g_rand_new_with_seed (seed);
   g_autofree char *record = NULL;
   g_autoptr (PowerCut) cut = NULL;
@@ -170,9 +171,9 @@ test_power_cuts (void)
   record = record_run (&scratch);
   cut = power_cut_new (record, scratch.path);
   g_assert_cmpuint (power_cut_n_events (cut), >, 100);
-  for (guint i = 0; i < N_STATES; i++)
-    check_state (cut, i * (power_cut_n_events (cut) + 1) / N_STATES, random);
-  g_test_message ("%d power cuts during %u calls, nothing lost; seed %u", N_STATES, power_cut_n_events (cut), seed);
+  for (guint i = 0; i < n_states; i++)
+    check_state (cut, (guint) ((guint64) i * (power_cut_n_events (cut) + 1) / n_states), random);
+  g_test_message ("%u power cuts during %u calls, nothing lost; seed %u", n_states, power_cut_n_events (cut), seed);
   unlink (record);
   scratch_clear (&scratch);
 }

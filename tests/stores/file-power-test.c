@@ -52,6 +52,7 @@ static void
 test_power_cuts (void)
 {
   guint32 seed = (guint32) g_test_rand_int ();
+  guint n_states = power_cut_n_states (N_STATES);
   g_autoptr (GRand) random = g_rand_new_with_seed (seed);
   g_autofree char *uri = file_place_make ();
   g_autofree char *path = file_place_path (uri, NULL);
@@ -66,9 +67,9 @@ test_power_cuts (void)
   record = record_run (uri);
   cut = power_cut_new (record, path);
   g_assert_cmpuint (power_cut_n_events (cut), >, 50);
-  for (guint i = 0; i < N_STATES; i++)
-    check_state (cut, i * (power_cut_n_events (cut) + 1) / N_STATES, random);
-  g_test_message ("%d power cuts during %u calls, nothing lost; seed %u", N_STATES, power_cut_n_events (cut), seed);
+  for (guint i = 0; i < n_states; i++)
+    check_state (cut, (guint) ((guint64) i * (power_cut_n_events (cut) + 1) / n_states), random);
+  g_test_message ("%u power cuts during %u calls, nothing lost; seed %u", n_states, power_cut_n_events (cut), seed);
   unlink (record);
   file_place_clear (uri);
 }
