@@ -142,7 +142,7 @@ count_places (const WeirKeyIndex *index)
   weir_table_cursor_init (&cursor, &index->table, 0, (guint64) 1 << 32);
   while ((n = weir_table_cursor_next (&cursor, slots, G_N_ELEMENTS (slots))) > 0)
     for (guint i = 0; i < n; i++)
-      end = MAX (end, slots[i]->hash >> index->shift) + 1;
+      end = MAX (end, weir_key_index_home (index, slots[i]->hash)) + 1;
   return MAX (end, (gsize) 1 << (32 - index->shift)) + 1;
 }
 
@@ -206,7 +206,7 @@ make_entries (WeirKeyIndex *index)
   weir_table_cursor_init (&cursor, &index->table, 0, (guint64) 1 << 32);
   while ((n = weir_table_cursor_next (&cursor, slots, G_N_ELEMENTS (slots))) > 0)
     for (guint i = 0; i < n; i++, at++) {
-      at = MAX (at, slots[i]->hash >> index->shift);
+      at = MAX (at, weir_key_index_home (index, slots[i]->hash));
       if (!set_entry (index, &index->entries[at], slots[i]))
         return FALSE;
     }
@@ -228,7 +228,7 @@ weir_key_entry_equal_far (const WeirKeyEntry *entry, const WeirKey *key)
 gsize
 weir_key_index_place (const WeirKeyIndex *index, guint64 start)
 {
-  return MIN ((gsize) (start >> index->shift), index->n_places);
+  return MIN (weir_key_index_home (index, start), index->n_places);
 }
 
 gsize

@@ -1,7 +1,7 @@
 /* Key indexes: a dataset of the context by key, made once and looked up by all batches.
  *
- * Entries lie in the order of the hash, each at its home or as close behind it as there is room; two of them are a cache
- * line, and a key is mostly found in the first. Made on the runner, then read by any worker.
+ * Entries lie in the order of the hash, each at its home or as close behind it as there is room. A home is two places, a
+ * cache line: a key is mostly found in the first one that is asked for. Made on the runner, then read by any worker.
  * SPDX-License-Identifier: Apache-2.0
  */
 #pragma once
@@ -47,11 +47,26 @@ WeirValue weir_key_entry_key (const WeirKeyEntry *entry);
 
 gboolean weir_key_entry_equal_far (const WeirKeyEntry *entry, const WeirKey *key);
 
+static inline gsize
+weir_key_index_home (const WeirKeyIndex *index, guint64 hash)
+{
+  return hash >> index->shift & ~(guint64) 1;
+}
+
 /* Where the key would be: to be asked for before, since it is far away. */
 static inline const WeirKeyEntry *
 weir_key_index_start (const WeirKeyIndex *index, const WeirKey *key)
 {
-  return &index->entries[key->hash >> index->shift];
+  return &index->entries[weir_key_index_home (index, key->hash)];
+}
+
+/* Is it the entry of a key that is one word, and of this one? */
+static inline gboolean
+weir_key_entry_is_word (const WeirKeyEntry *entry, const WeirKey *key)
+{
+  const guint32 bits = WEIR_KEY_BITS | WEIR_KEY_INDEX_FAR;
+
+  return ((entry->lo ^ key->lo) | key->hi | ((entry->meta ^ key->meta) & bits)) == 0;
 }
 
 /* @entry: from weir_key_index_start (). NULL: there is no such key. */

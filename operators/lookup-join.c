@@ -9,7 +9,9 @@
 #include "operators/key-index.h"
 #include "operators/pairs.h"
 
-#define AHEAD 16 /* entries on their way while one is looked at */
+/* Elements that are on their way to their homes, and to the results. */
+#define HOME_AHEAD 20
+#define AHEAD      30
 
 typedef struct {
   const WeirKeyIndex *index; /* NULL: it could not be made, and the batch has failed */
@@ -58,53 +60,87 @@ emit_all (WeirTask *task, const LookupJoin *params, const WeirKeyEntry *entry, W
   }
 }
 
-/* The common case: one value in the table. */
+/* The keys of a chunk on their way. */
+typedef struct {
+  const WeirKeyIndex *index;
+  WeirSeed seed;
+  WeirValue *spare; /* two cells an element */
+  WeirKey keys[WEIR_CHUNK_SIZE];
+  WeirValue cells[WEIR_CHUNK_SIZE];          /* of keys that are containers */
+  const WeirKeyEntry *near[WEIR_CHUNK_SIZE]; /* the home, then the entry or what is behind the home */
+} Lookup;
+
 static inline void
-emit_one (WeirTask *task, const LookupJoin *params, WeirValue key, WeirValue value, WeirValue found, WeirValue *cells)
+ask_for_home (Lookup *lookup, const WeirChunk *in, guint i)
+{
+  WeirKey *key = &lookup->keys[i];
+
+  weir_key_of (in->keys[i], &lookup->seed, key, &lookup->cells[i]);
+  lookup->near[i] = weir_key_index_start (lookup->index, key);
+  __builtin_prefetch (lookup->near[i]);
+}
+
+/* Once the home is there: the key's entry, or the one behind the home, which is in the next cache line. Without branches,
+ * since which of a home's places it is cannot be foreseen. */
+static inline void
+ask_for_entry (Lookup *lookup, guint i)
+{
+  const WeirKey *key = &lookup->keys[i];
+  const WeirKeyEntry *entry = lookup->near[i];
+
+  entry += !weir_key_entry_is_word (entry, key);
+  entry += !weir_key_entry_is_word (entry, key);
+  __builtin_prefetch (entry);
+  lookup->near[i] = entry;
+}
+
+/* The common case: one value in the table. Values are copied where they lie: in registers, compilers take them apart. */
+static inline void
+emit_one (WeirTask *task, const LookupJoin *params, const WeirChunk *in, guint i, const WeirValue *found,
+          WeirValue *cells)
 {
   WeirTaskHead *head = &task->head;
   guint32 n = head->n_elements;
 
-  cells[params->table_is_first] = value;
-  cells[!params->table_is_first] = found;
-  head->keys[n] = key;
+  cells[params->table_is_first] = in->values[i];
+  cells[!params->table_is_first] = *found;
+  head->keys[n] = in->keys[i];
   head->values[n] = WEIR_VALUE_INIT (cells, cells, 0, WEIR_PAIR, WEIR_VALUE_CELLS);
   head->n_elements = n + 1;
   if (G_UNLIKELY (n + 1 == head->capacity))
     weir_task_flush (task);
 }
 
-/* Its home and what is behind it, which may be in the next cache line. */
 static inline void
-prefetch (const WeirKeyEntry *home)
+look_up (WeirTask *task, const LookupJoin *params, const Lookup *lookup, const WeirChunk *in, guint i)
 {
-  __builtin_prefetch (home);
-  __builtin_prefetch (home + 1);
+  const WeirKey *key = &lookup->keys[i];
+  const WeirKeyEntry *entry = lookup->near[i];
+
+  if (G_UNLIKELY (!weir_key_entry_is_word (entry, key)))
+    entry = weir_key_index_find (weir_key_index_start (lookup->index, key), key);
+  if (G_LIKELY (entry != NULL && (entry->meta & WEIR_KEY_INDEX_SEVERAL) == 0))
+    emit_one (task, params, in, i, &entry->value, lookup->spare + 2 * i);
+  else
+    emit_all (task, params, entry, in->keys[i], in->values[i]);
 }
 
 static void
-look_up (WeirTask *task, const LookupJoin *params, const WeirChunk *in, WeirValue *spare)
+look_up_all (WeirTask *task, const LookupJoin *params, WeirValue *spare, const WeirChunk *in)
 {
-  const WeirSeed seed = task->seed;
-  const WeirKeyIndex *index = params->index;
-  WeirKey keys[WEIR_CHUNK_SIZE];
-  WeirValue cells[WEIR_CHUNK_SIZE];
+  const guint n = in->n;
+  Lookup lookup;
 
-  for (guint i = 0; i < in->n + AHEAD; i++) {
-    const WeirKeyEntry *entry;
-    guint k = i - AHEAD;
-
-    if (i < in->n) {
-      weir_key_of (in->keys[i], &seed, &keys[i], &cells[i]);
-      prefetch (weir_key_index_start (index, &keys[i]));
-    }
-    if (i < AHEAD)
-      continue;
-    entry = weir_key_index_find (weir_key_index_start (index, &keys[k]), &keys[k]);
-    if (G_LIKELY (entry != NULL && (entry->meta & WEIR_KEY_INDEX_SEVERAL) == 0))
-      emit_one (task, params, in->keys[k], in->values[k], entry->value, spare + 2 * k);
-    else
-      emit_all (task, params, entry, in->keys[k], in->values[k]);
+  lookup.index = params->index;
+  lookup.seed = task->seed;
+  lookup.spare = spare;
+  for (guint i = 0; i < n + AHEAD; i++) { /* below zero is a large number */
+    if (i < n)
+      ask_for_home (&lookup, in, i);
+    if (i - HOME_AHEAD < n)
+      ask_for_entry (&lookup, i - HOME_AHEAD);
+    if (i - AHEAD < n)
+      look_up (task, params, &lookup, in, i - AHEAD);
   }
 }
 
@@ -121,7 +157,7 @@ lookup_process (WeirTask *task, const WeirChunk *in)
     WeirValue *spare = weir_alloc (task, 2 * some.n * sizeof *spare);
 
     if (spare != NULL)
-      look_up (task, &params, &some, spare);
+      look_up_all (task, &params, spare, &some);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "operators/key-index.h"
 
 #define WORD_BITS 64
+#define AHEAD     16 /* groups whose entries are on their way */
 
 typedef struct {
   const WeirKeyIndex *index; /* NULL: it could not be made, and the batch has failed */
@@ -65,6 +66,20 @@ look_up (const WeirTask *task, const WeirKeyIndex *index, WeirValue value)
 
   weir_key_of (value, &seed, &key, &cell);
   return weir_key_index_find (weir_key_index_start (index, &key), &key);
+}
+
+/* A group's entry will be needed soon: tables are mostly larger than caches. */
+static void
+ask_for (const WeirTask *task, const WeirKeyIndex *index, const WeirGroups *groups, gsize i)
+{
+  const WeirSeed seed = task->seed;
+  WeirKey key;
+  WeirValue cell;
+
+  if (i >= groups->n_groups)
+    return;
+  weir_key_of (groups->groups[i].key, &seed, &key, &cell);
+  __builtin_prefetch (weir_key_index_start (index, &key));
 }
 
 static void
@@ -130,6 +145,7 @@ emit_groups (WeirTask *task, WeirGroups *groups, Reader *state, gsize first_plac
     const WeirKeyEntry *entry = look_up (task, params->index, group->key);
     gsize place = entry != NULL ? (gsize) (entry - params->index->entries) - first_place : 0;
 
+    ask_for (task, params->index, groups, state->group + AHEAD);
     if (entry != NULL)
       groups->marks[place / WORD_BITS] |= G_GUINT64_CONSTANT (1) << place % WORD_BITS;
     if (!emit_key (task, state, group->key, (Side){ group->items, group->n }, values_of (entry), most))

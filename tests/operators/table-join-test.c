@@ -176,6 +176,73 @@ of_many_keys_each_comes_as_often_as_it_must (Job *job)
     check_key (with_data, alone, key, key % 2 != 0 ? 0 : key == N_DATA - 1 ? 1 : 2);
 }
 
+enum { N_SIZES = 50, N_THIRDS = 20 };
+
+static WeirDataset *
+table_of (Job *job, guint n)
+{
+  WeirValue cells[2 * N_SIZES], values[N_SIZES];
+
+  for (guint i = 0; i < n; i++) {
+    cells[2 * i] = weir_int (i);
+    cells[2 * i + 1] = weir_int (10 * i);
+    values[i] = weir_pair_at (&cells[2 * i]);
+  }
+  return weir_context_dataset (job->ctx, values, n, 2);
+}
+
+static WeirValue
+by_third_key (WeirTask *task, WeirValue value, gpointer user_data)
+{
+  return weir_pair (task, weir_int (3 * weir_as_int (value)), value);
+}
+
+/* What came of a table of @n keys: each key once, with what both sides have of it. Returns: how many. */
+static gsize
+check_joined (WeirCollected *collected, guint n)
+{
+  gsize n_values;
+  const WeirValue *values = weir_collected_values (collected, 0, &n_values);
+  gboolean seen[3 * N_THIRDS + N_SIZES] = { FALSE };
+
+  for (gsize i = 0; i < n_values; i++) {
+    gint64 key = weir_as_int (weir_key (values[i]));
+    WeirValue of_data = weir_key (weir_val (values[i])), of_table = weir_val (weir_val (values[i]));
+
+    g_assert_true (key >= 0 && key < (gint64) G_N_ELEMENTS (seen) && !seen[key]);
+    seen[key] = TRUE;
+    g_assert_cmpint (weir_is_nil (of_data), ==, key % 3 != 0 || key >= 3 * N_THIRDS);
+    g_assert_cmpint (weir_is_nil (of_table), ==, key >= n);
+    g_assert_true (weir_is_nil (of_data) || weir_as_int (of_data) == key / 3);
+    g_assert_true (weir_is_nil (of_table) || weir_as_int (of_table) == 10 * key);
+  }
+  return n_values;
+}
+
+/* Few keys lie close together, the last of them behind the last home. */
+static void
+tables_of_every_size_are_searched_to_the_end (Job *job)
+{
+  WeirStream *pairs = weir_map (job->input, by_third_key, NULL);
+  WeirCollected *of_full[N_SIZES], *of_inner[N_SIZES];
+  Params full[N_SIZES], inner[N_SIZES];
+
+  for (guint n = 0; n < N_SIZES; n++) {
+    full[n] = (Params){ .join = weir_dataset_full_outer_join, .table = table_of (job, n) };
+    inner[n] = (Params){ .join = weir_dataset_join, .table = full[n].table };
+    of_full[n] = weir_collect (weir_transform (pairs, join, &full[n]));
+    of_inner[n] = weir_collect (weir_transform (pairs, join, &inner[n]));
+  }
+  job_push_range (job, N_THIRDS);
+  job_run (job);
+  for (guint n = 0; n < N_SIZES; n++) {
+    guint n_both = (n + 2) / 3;
+
+    g_assert_cmpuint (check_joined (of_inner[n], n), ==, n_both);
+    g_assert_cmpuint (check_joined (of_full[n], n), ==, N_THIRDS + n - n_both);
+  }
+}
+
 static void
 elements_that_are_no_pairs_fail (Job *job)
 {
@@ -199,6 +266,8 @@ main (int argc, char **argv)
   job_add_test ("/table-join/cogroup-has-the-keys-of-both", cogroup_has_the_keys_of_both);
   job_add_test ("/table-join/cogroup-takes-the-table-first", cogroup_takes_the_table_first);
   job_add_test ("/table-join/of-many-keys-each-comes-as-often-as-it-must", of_many_keys_each_comes_as_often_as_it_must);
+  job_add_test ("/table-join/tables-of-every-size-are-searched-to-the-end",
+                tables_of_every_size_are_searched_to_the_end);
   job_add_test ("/table-join/elements-that-are-no-pairs-fail", elements_that_are_no_pairs_fail);
   return g_test_run ();
 }
