@@ -369,18 +369,17 @@ read_replays (WeirCheckpoint *checkpoint, guint64 first, guint64 last, GPtrArray
   return TRUE;
 }
 
-/* Slides go on from where they were counted, unless the interval no longer fits that. Times go on at multiples of today's
- * interval; what was sealed is sealed, whatever the interval was then. */
+/* Times go on at multiples of today's interval, and slides from where they were counted, or less than an interval before
+ * that: windows have numbered their panes from there. What was sealed is sealed, whatever the interval was then. */
 static void
 take_times (WeirCheckpoint *checkpoint, const WeirManifest *manifest)
 {
   WeirEngine *engine = checkpoint->engine;
-  WeirTime last = manifest->time - manifest->time % engine->interval;
 
-  engine->last = last;
+  engine->last = manifest->time - manifest->time % engine->interval;
+  engine->zero = manifest->zero - manifest->zero % engine->interval;
   checkpoint->last_time = checkpoint->last_cut = checkpoint->last_look = manifest->time;
   checkpoint->has_news = TRUE;
-  engine->zero = (last - manifest->zero) % engine->interval == 0 ? manifest->zero : last;
 }
 
 static void

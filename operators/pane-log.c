@@ -4,9 +4,11 @@
  */
 #include "operators/pane-log.h"
 
+#include "engine/quantity.h"
 #include "engine/wire.h"
 
 #define SECTION_PANE 1
+#define SECTION_GRID 3 /* its number: how long the panes behind it are; 2 is the window's own */
 
 typedef struct {
   gint64 number;
@@ -22,6 +24,7 @@ typedef struct {
 struct _WeirPaneLog {
   GArray *noted;    /* of Noted, by number */
   GArray *restored; /* of Restored, by number */
+  WeirTime grid;    /* how long the panes that are read back are; 0: as today's */
 };
 
 static void
@@ -110,6 +113,9 @@ weir_pane_log_forget (WeirPaneLog *log, gint64 number)
 void
 weir_pane_log_save (WeirPaneLog *log, const WeirOp *op, guint index, WeirSaver *saver)
 {
+  weir_saver_begin (saver, weir_slice_start (index, op->n_slices), weir_slice_start (index + 1, op->n_slices),
+                    SECTION_GRID, op->pane);
+  weir_saver_end (saver);
   for (guint i = 0; i < log->noted->len; i++) {
     Noted *noted = &g_array_index (log->noted, Noted, i);
 
@@ -194,12 +200,12 @@ find (const GArray *panes, gint64 number)
 }
 
 static void
-note_stored (WeirPaneLog *log, const WeirSection *section)
+note_stored (WeirPaneLog *log, const WeirSection *section, gint64 number)
 {
-  guint at = find (log->noted, section->number);
-  Noted noted = { section->number, section->epoch, NULL };
+  guint at = find (log->noted, number);
+  Noted noted = { number, section->epoch, NULL };
 
-  if (at == log->noted->len || g_array_index (log->noted, Noted, at).number != section->number)
+  if (at == log->noted->len || g_array_index (log->noted, Noted, at).number != number)
     g_array_insert_val (log->noted, at, noted);
 }
 
@@ -225,15 +231,40 @@ restore_value (WeirTask *task, WeirCombined *combined, WeirKey *slot, WeirValue 
     weir_task_fail_memory (task);
 }
 
+/* Panes may become finer: what one of them holds then lies at its end. They cannot become coarser. */
+static void
+take_grid (WeirPaneLog *log, WeirTask *task, WeirTime saved)
+{
+  g_autofree char *before = weir_quantity_format (weir_duration_units, saved);
+  g_autofree char *now = weir_quantity_format (weir_duration_units, task->op->pane);
+
+  log->grid = saved;
+  if (saved > 0 && saved % task->op->pane == 0)
+    return;
+  weir_task_fail (
+      task, WEIR_ERROR_ORPHAN_STATE,
+      "its window was saved in panes of %s, and cannot go on in panes of %s, which length and slide are now "
+      "multiples of: keep the slide and the batch interval, or give the stream another uid to begin with an "
+      "empty one",
+      before, now);
+}
+
 gboolean
 weir_pane_log_load (WeirPaneLog *log, WeirTask *task, guint index, const WeirSection *section)
 {
   static const WeirFold values = { .restore = restore_value };
+  gint64 number = section->number;
 
+  if (section->kind == SECTION_GRID) {
+    take_grid (log, task, section->number);
+    return TRUE;
+  }
   if (section->kind != SECTION_PANE)
     return FALSE;
-  note_stored (log, section);
-  weir_pane_decode (task, &values, index, section, restored_pane (log, task, index, section->number));
+  if (log->grid > 0)
+    number *= log->grid / task->op->pane;
+  note_stored (log, section, number);
+  weir_pane_decode (task, &values, index, section, restored_pane (log, task, index, number));
   return TRUE;
 }
 

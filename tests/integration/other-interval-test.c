@@ -1,6 +1,9 @@
 /* A job that is started again with another batch interval: what was sealed is not run again, what had only been shown is,
  * at the times that it had, and then times are multiples of the new interval. SPDX-License-Identifier: Apache-2.0
  */
+#include <string.h>
+
+#include <weir/error.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -134,6 +137,83 @@ test_intervals_change_again_and_again (Fixture *f, gconstpointer data)
   expect (f, " 4:4 window 4:4");
 }
 
+/* --- windows by key --- */
+
+typedef struct {
+  WeirTime interval, at, slide;
+  guint n;
+  const char *sums; /* "time:sum", in seconds; NULL: it does not start */
+} Life;
+
+static WeirCollected *
+sums_of_4_seconds (WeirContext *ctx, WeirQueue *queue, WeirTime slide)
+{
+  WeirStream *pairs = weir_map (weir_queue_stream (ctx, queue, TRUE), under_one_key, NULL);
+
+  return weir_collect (weir_reduce_by_key_and_window (pairs, WEIR_SUM, NULL, WEIR_SECONDS (4), slide, NULL));
+}
+
+static void
+expect_sums (WeirCollected *sums, const char *expected)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (gsize i = 0; i < weir_collected_n_batches (sums); i++) {
+    gsize n;
+    const WeirValue *values = weir_collected_values (sums, i, &n);
+
+    g_assert_cmpuint (n, ==, 1);
+    g_string_append_printf (text, " %" G_GINT64_FORMAT ":%" G_GINT64_FORMAT,
+                            weir_collected_time (sums, i) / WEIR_SECONDS (1), weir_as_int (weir_val (values[0])));
+  }
+  g_assert_cmpstr (text->str, ==, expected);
+}
+
+static void
+live_with_a_window (Fixture *f, const Life *life)
+{
+  g_autoptr (WeirContext) ctx =
+      weir_test_context_new_at (WEIR_SECONDS (1) * life->interval, WEIR_SECONDS (1) * life->at);
+  g_autofree char *uri = g_strdup_printf ("file://%s", f->store.path);
+  WeirCollected *sums = sums_of_4_seconds (ctx, f->queue, WEIR_SECONDS (1) * life->slide);
+  g_autoptr (GError) error = NULL;
+
+  set (ctx, "checkpoint", uri);
+  set (ctx, "checkpoint.interval", "1s");
+  set (ctx, "log.level", "error");
+  weir_test_advance (ctx, life->n, &error);
+  if (life->sums == NULL) {
+    g_assert_error (error, WEIR_ERROR, WEIR_ERROR_ORPHAN_STATE);
+    g_assert_nonnull (strstr (error->message, "in panes of 1s, and cannot go on in panes of 2s"));
+    return;
+  }
+  g_assert_no_error (error);
+  expect_sums (sums, life->sums);
+}
+
+/* Each batch holds a 1. */
+static void
+test_a_window_that_slides_by_a_shorter_interval_goes_on (Fixture *f, gconstpointer data)
+{
+  live_with_a_window (f, &(Life){ 2, 0, 0, 3, " 2:1 4:2 6:2" });
+  live_with_a_window (f, &(Life){ 1, 6, 0, 4, " 7:3 8:3 9:4 10:4" });
+}
+
+static void
+test_a_window_that_slides_by_a_longer_interval_is_refused (Fixture *f, gconstpointer data)
+{
+  live_with_a_window (f, &(Life){ 1, 0, 0, 4, " 1:1 2:2 3:3 4:4" });
+  live_with_a_window (f, &(Life){ 2, 4, 0, 1, NULL });
+  live_with_a_window (f, &(Life){ 1, 4, 0, 2, " 5:4 6:4" });
+}
+
+static void
+test_a_window_of_its_own_slide_takes_any_interval (Fixture *f, gconstpointer data)
+{
+  live_with_a_window (f, &(Life){ 1, 1, 4, 4, " 5:4" }); /* slides are counted from 1 */
+  live_with_a_window (f, &(Life){ 2, 5, 4, 2, " 8:2" }); /* and now from 0 */
+}
+
 int
 main (int argc, char **argv)
 {
@@ -143,5 +223,8 @@ main (int argc, char **argv)
   ADD (what_was_sealed_is_not_run_again);
   ADD (a_shorter_interval_goes_on_where_the_longer_ended);
   ADD (intervals_change_again_and_again);
+  ADD (a_window_that_slides_by_a_shorter_interval_goes_on);
+  ADD (a_window_that_slides_by_a_longer_interval_is_refused);
+  ADD (a_window_of_its_own_slide_takes_any_interval);
   return g_test_run ();
 }
