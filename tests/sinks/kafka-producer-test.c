@@ -164,11 +164,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#ifdef __SANITIZE_THREAD__
-  /* It does not know thrd_create (), by which librdkafka makes its threads, and crashes in them. */
-  g_print ("1..0 # SKIP ThreadSanitizer cannot follow librdkafka's threads\n");
-  return 0;
-#endif
 #define ADD(name, test) g_test_add ("/kafka-producer/" name, Mock, NULL, mock_init, test, mock_clear)
   ADD ("what-may-pass-is-tried-again", test_what_may_pass_is_tried_again);
   ADD ("what-cannot-pass-fails-the-batch", test_what_cannot_pass_fails_the_batch);
