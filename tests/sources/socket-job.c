@@ -13,7 +13,6 @@
 
 struct _SocketJob {
   WeirContext *ctx;
-  guint log_handler;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   GString *records;
@@ -21,21 +20,59 @@ struct _SocketJob {
   GPtrArray *log;
   GHashTable *rejects; /* text -> count */
   gboolean is_held;
-  SocketJob *next_freed;
+  SocketJob *older; /* under listening_lock */
 };
 
-static SocketJob *freed_jobs; /* the test's thread's */
+/* The log is the process's, and one job's thread may write to it while another job begins or ends. */
+static pthread_mutex_t listening_lock = PTHREAD_MUTEX_INITIALIZER;
+static SocketJob *listening; /* the youngest job, which gets what is logged */
+
+static void
+note_log (SocketJob *job, const char *message)
+{
+  pthread_mutex_lock (&job->lock);
+  g_ptr_array_add (job->log, g_strdup (message));
+  pthread_cond_broadcast (&job->changed);
+  pthread_mutex_unlock (&job->lock);
+}
 
 static void
 on_log (const char *domain, GLogLevelFlags level, const char *message, gpointer user_data)
 {
-  SocketJob *job = user_data;
+  pthread_mutex_lock (&listening_lock);
+  if (listening != NULL)
+    note_log (listening, message);
+  pthread_mutex_unlock (&listening_lock);
+}
 
-  pthread_mutex_lock (&job->lock);
-  if (job->log != NULL)
-    g_ptr_array_add (job->log, g_strdup (message));
-  pthread_cond_broadcast (&job->changed);
-  pthread_mutex_unlock (&job->lock);
+static void
+handle_log (void)
+{
+  g_log_set_handler ("weir", G_LOG_LEVEL_MESSAGE, on_log, NULL);
+}
+
+static void
+listen_to_log (SocketJob *job)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once (&once, handle_log);
+  pthread_mutex_lock (&listening_lock);
+  job->older = listening;
+  listening = job;
+  pthread_mutex_unlock (&listening_lock);
+}
+
+static void
+stop_listening (SocketJob *job)
+{
+  SocketJob **at = &listening;
+
+  pthread_mutex_lock (&listening_lock);
+  while (*at != job)
+    at = &(*at)->older;
+  *at = job->older;
+  pthread_mutex_unlock (&listening_lock);
 }
 
 static void
@@ -122,7 +159,7 @@ socket_job_new (WeirTime interval)
   job->records = g_string_new (NULL);
   job->log = g_ptr_array_new_with_free_func (g_free);
   job->rejects = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  job->log_handler = g_log_set_handler ("weir", G_LOG_LEVEL_MESSAGE, on_log, job);
+  listen_to_log (job);
   weir_context_add_listener (job->ctx, &listener, job);
   socket_job_set (job, "catchup.batches", "1000000"); /* however slow the machine is */
   return job;
@@ -135,15 +172,13 @@ socket_job_free (SocketJob *job)
   if (weir_context_state (job->ctx) == WEIR_ACTIVE)
     socket_job_stop (job);
   weir_context_free (job->ctx);
-  g_log_remove_handler ("weir", job->log_handler);
+  stop_listening (job);
   g_string_free (job->records, TRUE);
   g_hash_table_unref (job->rejects);
-  /* Another job's thread may have found the handler before it was removed, and call it yet: lock and struct stay. */
-  pthread_mutex_lock (&job->lock);
-  g_clear_pointer (&job->log, g_ptr_array_unref);
-  job->next_freed = freed_jobs;
-  freed_jobs = job;
-  pthread_mutex_unlock (&job->lock);
+  g_ptr_array_unref (job->log);
+  pthread_cond_destroy (&job->changed);
+  pthread_mutex_destroy (&job->lock);
+  g_free (job);
 }
 
 WeirContext *
