@@ -87,7 +87,7 @@ say_slow (const WeirContext *ctx, guint index, WeirEvent event, gint64 took)
                                        "output_started",  "output_completed", "receiver_started",
                                        "receiver_error",  "receiver_stopped", "epoch_sealed" };
   WeirListening *listening = g_ptr_array_index (ctx->listeners, index);
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = weir_clock_monotonic (ctx->clock);
 
   if (listening->slow_said != 0 && now - listening->slow_said < SAY_AGAIN)
     return;
@@ -101,10 +101,10 @@ void
 weir_listeners_tell (WeirContext *ctx, WeirEvent event, gconstpointer info)
 {
   for (guint i = 0; i < ctx->listeners->len; i++) {
-    gint64 start = g_get_monotonic_time (), took;
+    gint64 start = weir_clock_monotonic (ctx->clock), took;
 
     call (g_ptr_array_index (ctx->listeners, i), event, info);
-    took = g_get_monotonic_time () - start;
+    took = weir_clock_monotonic (ctx->clock) - start;
     if (took > SLOW)
       say_slow (ctx, i, event, took);
   }

@@ -16,7 +16,7 @@
 
 #include "clients/redis.h"
 
-#define DEADLINE 20000 /* ms */
+#define DEADLINE 120000 /* ms */
 #define ATTEMPTS 10
 
 static guint

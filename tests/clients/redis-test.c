@@ -12,7 +12,7 @@
 
 #include "tests/clients/redis-place.h"
 
-#define PATIENCE (20 * G_USEC_PER_SEC)
+#define PATIENCE (120 * G_USEC_PER_SEC)
 
 typedef struct {
   RedisPlace place;

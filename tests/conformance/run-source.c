@@ -9,7 +9,7 @@
 #include "tests/conformance/run.h"
 #include "tests/conformance/source.h"
 
-#define PATIENCE WEIR_SECONDS (20)
+#define PATIENCE WEIR_SECONDS (120)
 
 gint64
 source_deadline (void)

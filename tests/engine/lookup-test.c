@@ -8,7 +8,7 @@
 
 #include "engine/loop.h"
 
-#define DEADLINE WEIR_SECONDS (25)
+#define DEADLINE WEIR_SECONDS (120)
 
 typedef struct {
   WeirLoop *loop;

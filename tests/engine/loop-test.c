@@ -12,7 +12,7 @@
 
 #include "engine/loop.h"
 
-#define DEADLINE WEIR_SECONDS (20)
+#define DEADLINE WEIR_SECONDS (120)
 
 typedef struct {
   WeirLoop *loop;

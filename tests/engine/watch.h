@@ -9,7 +9,7 @@
 
 #include <weir/weir.h>
 
-#define WATCH_DEADLINE WEIR_SECONDS (20)
+#define WATCH_DEADLINE WEIR_SECONDS (120)
 
 typedef struct {
   pthread_mutex_t lock;

@@ -10,7 +10,7 @@
 
 #include <weir/weir.h>
 
-#define DEADLINE WEIR_SECONDS (20)
+#define DEADLINE WEIR_SECONDS (120)
 
 /* Sends until the job has closed the connection, or takes no more for as long as nobody should have to wait. */
 static void

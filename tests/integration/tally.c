@@ -10,7 +10,7 @@
 
 #include "tests/integration/corpus.h"
 
-#define DEADLINE_US WEIR_SECONDS (40)
+#define DEADLINE_US WEIR_SECONDS (120)
 
 typedef struct {
   WeirTime time;

@@ -8,7 +8,7 @@
 
 #include "tests/sources/inbox.h"
 
-#define PATIENCE 20 /* seconds */
+#define PATIENCE 120 /* seconds */
 
 typedef struct {
   Inbox inbox;

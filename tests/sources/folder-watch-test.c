@@ -11,7 +11,7 @@
 
 #include "tests/sources/inbox.h"
 
-#define PATIENCE WEIR_SECONDS (20)
+#define PATIENCE WEIR_SECONDS (120)
 
 typedef struct {
   Inbox inbox;

@@ -48,7 +48,7 @@ kafka_fixture_produce (const KafkaFixture *fixture, gint64 n, KafkaProduce how)
 gint64
 kafka_fixture_await_group (const KafkaFixture *fixture, gint64 wanted)
 {
-  gint64 found = -1, deadline = g_get_monotonic_time () + WEIR_SECONDS (20);
+  gint64 found = -1, deadline = g_get_monotonic_time () + WEIR_SECONDS (120);
 
   while (found != wanted && g_get_monotonic_time () < deadline)
     g_assert_true (kafka_ops_group_offset (fixture->brokers, fixture->group, fixture->topic, 0, &found, NULL, NULL));

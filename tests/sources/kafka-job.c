@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define DEADLINE WEIR_SECONDS (30)
+#define DEADLINE WEIR_SECONDS (120)
 
 static gboolean
 note_ranges (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
@@ -59,7 +59,7 @@ kafka_job_new (const KafkaJobSpec *spec)
     set (job->ctx, "checkpoint", checkpoint);
   if (spec->folder != NULL)
     set (job->ctx, "checkpoint.interval", "1s");
-  set (job->ctx, "catchup.batches", "10000"); /* the clock runs fast, and idle epochs are not all sealed */
+  set (job->ctx, "catchup.batches", "1000000"); /* the clock runs fast, and idle epochs are not all sealed */
   if (spec->on_loss != NULL)
     set (job->ctx, "kafka.on.data.loss", spec->on_loss);
   if (spec->rate != NULL)

@@ -20,7 +20,7 @@ commit_for_group (const KafkaFixture *fixture, gint64 offset)
 {
   g_autoptr (KafkaJob) job = kafka_fixture_job (fixture, (KafkaJobSpec){ 0 });
   const WeirOffsetRange range = { fixture->topic, 0, 0, offset };
-  gint64 found = -1, deadline = g_get_monotonic_time () + WEIR_SECONDS (20);
+  gint64 found = -1, deadline = g_get_monotonic_time () + WEIR_SECONDS (120);
 
   kafka_job_idle (job, 50);
   weir_kafka_commit_async (job->kafka, &range, 1);

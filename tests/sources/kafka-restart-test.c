@@ -146,7 +146,7 @@ test_a_stop_before_planned_batches_have_run_again_waits_for_them (KafkaFixture *
 
   g_assert_true (weir_context_start (job->ctx, &error));
   weir_context_stop (job->ctx, TRUE);
-  g_assert_cmpint (weir_context_await (job->ctx, WEIR_SECONDS (20), &error), ==, WEIR_WAIT_STOPPED);
+  g_assert_cmpint (weir_context_await (job->ctx, WEIR_SECONDS (120), &error), ==, WEIR_WAIT_STOPPED);
   job->n_batches = weir_collected_n_batches (job->collected);
   kafka_job_expect (job, 10);
 }

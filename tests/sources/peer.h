@@ -13,7 +13,7 @@ typedef struct {
   char port[8];
 } Peer;
 
-#define PEER_DEADLINE_MS 20000
+#define PEER_DEADLINE_MS 120000
 
 void peer_bind (Peer *peer); /* a port of its own, which refuses until: */
 void peer_listen (Peer *peer);

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define DEADLINE WEIR_SECONDS (20)
+#define DEADLINE WEIR_SECONDS (120)
 
 typedef struct {
   WeirContext *ctx;

@@ -13,7 +13,7 @@
 #include "sources/socket-connection.h"
 #include "tests/sources/peer.h"
 
-#define DEADLINE WEIR_SECONDS (20)
+#define DEADLINE WEIR_SECONDS (120)
 
 typedef struct Fixture Fixture;
 

@@ -87,7 +87,7 @@ a_context_that_has_stopped_cannot_advance (Job *job)
   job_push (job, "a");
   job_run (job);
   weir_context_stop (job->ctx, TRUE);
-  g_assert_cmpint (weir_context_await (job->ctx, WEIR_SECONDS (20), &error), ==, WEIR_WAIT_STOPPED);
+  g_assert_cmpint (weir_context_await (job->ctx, WEIR_SECONDS (120), &error), ==, WEIR_WAIT_STOPPED);
   g_assert_no_error (error);
   g_assert_false (weir_test_advance (job->ctx, 1, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CLOSED);
