@@ -34,6 +34,7 @@ typedef enum {
   WEIR_OP_EVERY_BATCH = 4, /* must see each batch of its parent, wanted or not (windows, state) */
   WEIR_OP_PULLS = 8,       /* process () queues, end () pulls by weir_task_pull () */
   WEIR_OP_REJECTS = 16,    /* reads what its parent's functions rejected */
+  WEIR_OP_SIEVES = 32,     /* only says which elements stay, by the filter of a WeirFunction in params */
 } WeirOpFlags;
 
 struct _WeirOpClass {

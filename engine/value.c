@@ -47,6 +47,18 @@ extern inline WeirValue weir_int (gint64 i);
 extern inline WeirValue weir_float (gdouble f);
 
 /**
+ * weir_value_sized:
+ * @data: bytes or items that are borrowed
+ * @size: how many, at most 4294967295
+ * @kind: %WEIR_TEXT, %WEIR_BYTES or %WEIR_LIST
+ *
+ * What the constructors of texts, bytes and lists are made of; jobs have no need to.
+ *
+ * Returns: the value; NIL if @size is too great
+ */
+extern inline WeirValue weir_value_sized (gconstpointer data, gsize size, WeirKind kind);
+
+/**
  * weir_text_n:
  * @data: (array length=size): bytes that are borrowed; NULs and invalid UTF-8 are kept as they are
  * @size: how many bytes, at most 4294967295

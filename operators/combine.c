@@ -4,6 +4,10 @@
  */
 #include "operators/combine.h"
 
+/* Room for a few keys, too: where two of ten share a home, whether to walk on is what a processor can't guess, record by
+ * record. 512 places. */
+#define ROOM_LEAST 200
+
 WeirCombined *
 weir_combined_new (const WeirOp *op, WeirMemory *memory, gsize value_size, guint64 from, guint64 until)
 {
@@ -15,7 +19,7 @@ weir_combined_new (const WeirOp *op, WeirMemory *memory, gsize value_size, guint
   /* A hint: it grows just as well. More room than is needed, because keys come in any order, again and again, and are
    * to be found at once. */
   if (hint > 0 && from == 0 && until == (guint64) 1 << 32)
-    weir_table_reserve (&combined->table, hint + hint / 2);
+    weir_table_reserve (&combined->table, MAX (hint + hint / 2, ROOM_LEAST));
   return combined;
 }
 

@@ -27,8 +27,9 @@ keep (WeirTask *task, const WeirFunction *function, const WeirChunk *in, gboolea
       passes = function->filter (task, in->values[i], function->user_data);
     }
     task->head.values[n] = in->values[i];
-    n += (passes != FALSE) & (task->n_rejects_ever == n_rejects); /* without a branch */
+    n += passes != FALSE; /* without a branch */
     if (G_UNLIKELY (task->n_rejects_ever != n_rejects)) {
+      n -= passes != FALSE;
       weir_task_settle (task, weir_chunk_element (in, i, cells));
       n_rejects = task->n_rejects_ever;
     }
@@ -58,8 +59,7 @@ filter_process (WeirTask *task, const WeirChunk *in)
     some.n = MIN (all.n - i, head->capacity - head->n_elements);
     n = some.keys != NULL ? keep (task, &function, &some, TRUE) : keep (task, &function, &some, FALSE);
     if (G_UNLIKELY (head->n_elements != n_before || task->n_emitted != n_emitted))
-      weir_task_fail (task, WEIR_ERROR_USER,
-                      "its function emitted: it says what stays, weir_flat_map () makes elements");
+      weir_function_fail_emitted (task);
     head->n_elements = n;
     if (head->n_elements == head->capacity)
       weir_task_flush (task);
@@ -70,6 +70,7 @@ filter_process (WeirTask *task, const WeirChunk *in)
 static const WeirOpClass filter_class = {
   .verb = "filter",
   .kind = WEIR_OP_NARROW,
+  .flags = WEIR_OP_SIEVES,
   .process = filter_process,
 };
 

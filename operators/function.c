@@ -4,6 +4,7 @@
  */
 #include "operators/function.h"
 
+#include "engine/task.h"
 #include "engine/verb.h"
 
 static WeirVerb
@@ -26,4 +27,10 @@ WeirDataset *
 weir_dataset_derive_function (WeirDataset *parent, const WeirOpClass *klass, WeirFunction function)
 {
   return weir_verb_on_dataset (verb_of (klass, function), parent);
+}
+
+void
+weir_function_fail_emitted (WeirTask *task)
+{
+  weir_task_fail (task, WEIR_ERROR_USER, "its function emitted: it says what stays, weir_flat_map () makes elements");
 }

@@ -24,3 +24,5 @@ typedef struct {
 WeirStream *weir_stream_derive_function (WeirStream *parent, const WeirOpClass *klass, WeirFunction function);
 /* The same on datasets; none fails the batch. */
 WeirDataset *weir_dataset_derive_function (WeirDataset *parent, const WeirOpClass *klass, WeirFunction function);
+/* For filters: fails the batch, since the function of @task has emitted. */
+void weir_function_fail_emitted (WeirTask *task);

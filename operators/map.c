@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "operators/function.h"
+#include "operators/map-filter.h"
 #include "operators/pairs.h"
 #include "operators/returned.h"
 
@@ -61,13 +62,16 @@ map_process (WeirTask *task, const WeirChunk *in)
   const WeirChunk chunk = *in;
   const guint64 n_rejects = task->n_rejects_ever;
   guint64 n_emitted;
-  WeirValue cells[2], odd;
+  WeirValue cells[2], odd = weir_nil ();
+  gboolean is_sieved = weir_map_filter_applies (task);
   guint n;
 
   weir_task_shield (task);
   weir_task_reserve (task, FALSE);
   n_emitted = task->n_emitted;
-  if (chunk.keys != NULL)
+  if (is_sieved)
+    n = weir_map_filter (task, &function, &chunk, &odd);
+  else if (chunk.keys != NULL)
     n = map_plain (task, &function, &chunk, TRUE, cells);
   else
     n = map_plain (task, &function, &chunk, FALSE, cells);
@@ -76,10 +80,14 @@ map_process (WeirTask *task, const WeirChunk *in)
     weir_task_fail (task, WEIR_ERROR_USER, "its function emitted: return the result, or use weir_flat_map ()");
     return;
   }
-  task->head.n_elements = n;
-  odd = n < chunk.n ? task->head.values[n] : weir_nil ();
-  if (n == task->head.capacity)
-    weir_task_flush (task);
+  if (is_sieved) {
+    task->n_emitted += n;
+  } else {
+    task->head.n_elements = n;
+    odd = n < chunk.n ? task->head.values[n] : weir_nil ();
+    if (n == task->head.capacity)
+      weir_task_flush (task);
+  }
   if (n < chunk.n) {
     if (task->n_rejects_ever == n_rejects)
       weir_returned_emit (task, odd);

@@ -11,12 +11,16 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "engine/frame.h"
 #include "engine/source.h"
 #include "engine/stream.h"
 #include "engine/task.h"
 #include "engine/value-copy.h"
+
+#define HUGE_FROM ((gsize) 4 * 1024 * 1024) /* as of blocks in engine/memory.c */
 
 typedef struct _Batch Batch;
 
@@ -28,6 +32,7 @@ struct _Batch {
   WeirValue *values;
   guint8 *is_pair; /* by element, where there are pairs; `all_pairs` spares looking */
   gboolean all_pairs;
+  gboolean has_bytes; /* elements point to more than themselves */
   gboolean is_nothing;
 };
 
@@ -154,7 +159,7 @@ allocate_batch (const WeirValue *values, gsize n)
     columns = add_sizes (2 * n, (n + sizeof (WeirValue) - 1) / sizeof (WeirValue));
   size = add_sizes (sizeof *batch + columns * sizeof (WeirValue), data);
   batch = g_malloc (size);
-  *batch = (Batch){ .n = n, .size = size, .all_pairs = n_pairs == n };
+  *batch = (Batch){ .n = n, .size = size, .all_pairs = n_pairs == n, .has_bytes = data > 0 };
   batch->values = (WeirValue *) (batch + 1);
   if (n_pairs > 0) {
     batch->keys = batch->values + n;
@@ -163,12 +168,24 @@ allocate_batch (const WeirValue *values, gsize n)
   return batch;
 }
 
+/* Whole pages only: what lies beside it is somebody else's. A large push comes with fewer page faults and is read with
+ * fewer misses of the TLB. */
+static void
+ask_for_huge_pages (Batch *batch)
+{
+  gsize page = (gsize) sysconf (_SC_PAGESIZE), ahead = page - (guintptr) batch % page;
+
+  if (batch->size >= HUGE_FROM)
+    madvise ((char *) batch + ahead, (batch->size - ahead) / page * page, MADV_HUGEPAGE);
+}
+
 static Batch *
 copy_batch (const WeirValue *values, gsize n)
 {
   Batch *batch = allocate_batch (values, n);
   char *at = (char *) (batch->values + n);
 
+  ask_for_huge_pages (batch);
   if (batch->keys != NULL)
     at = (char *) (batch->keys + n + (n + sizeof (WeirValue) - 1) / sizeof (WeirValue));
   for (gsize i = 0; i < n; i++) {
@@ -457,7 +474,7 @@ slice_start (gsize n, guint n_slices, guint i)
 }
 
 static void
-begin_reading (Cursor *cursor, const Batch *batch, const QueuePlan *plan, guint partition)
+begin_reading (Cursor *cursor, const Batch *batch, const QueuePlan *plan, guint partition, WeirRun *run)
 {
   guint slice = partition % plan->n_slices;
 
@@ -466,16 +483,18 @@ begin_reading (Cursor *cursor, const Batch *batch, const QueuePlan *plan, guint 
   cursor->is_begun = TRUE;
   cursor->at = slice_start (batch->n, plan->n_slices, slice);
   cursor->end = slice_start (batch->n, plan->n_slices, slice + 1);
+  __atomic_add_fetch (&run->n_records, cursor->end - cursor->at, __ATOMIC_RELAXED);
 }
 
-/* Fewer than a chunk holds: what the first operator has read of the elements' bytes is then near for the next one. */
-#define RUN_MOST 64
+/* Where elements have bytes, fewer than a chunk holds: what the first operator has read of them is then near for the next
+ * one. */
+#define RUN_OF_BYTES 64
 
 /* How many elements from `at` share a shape. */
 static guint
 run_length (const Batch *batch, gsize at, gsize end)
 {
-  gsize most = MIN (end - at, RUN_MOST), n = 0;
+  gsize most = MIN (end - at, batch->has_bytes ? RUN_OF_BYTES : WEIR_CHUNK_SIZE), n = 0;
 
   if (batch->keys == NULL || batch->all_pairs)
     return (guint) most;
@@ -490,17 +509,18 @@ queue_read (WeirTask *task, WeirReader *reader)
   const QueuePlan *plan = ((const WeirPlan *) reader->plan)->data;
   const Batch *batch = g_ptr_array_index (plan->batches, reader->partition / plan->n_slices);
   Cursor *cursor = reader->state;
-  WeirChunk chunk;
+  gsize until;
 
-  begin_reading (cursor, batch, plan, reader->partition);
-  if (cursor->at == cursor->end)
-    return FALSE;
-  chunk = (WeirChunk){ NULL, batch->values + cursor->at, run_length (batch, cursor->at, cursor->end) };
-  if (batch->keys != NULL && batch->is_pair[cursor->at])
-    chunk.keys = batch->keys + cursor->at;
-  cursor->at += chunk.n;
-  __atomic_add_fetch (&task->task_run->run->n_records, chunk.n, __ATOMIC_RELAXED);
-  weir_task_forward (task, &chunk);
+  begin_reading (cursor, batch, plan, reader->partition, task->task_run->run);
+  until = MIN (cursor->end, cursor->at + WEIR_CHUNK_SIZE);
+  while (cursor->at < until) {
+    WeirChunk chunk = { NULL, batch->values + cursor->at, run_length (batch, cursor->at, until) };
+
+    if (batch->keys != NULL && batch->is_pair[cursor->at])
+      chunk.keys = batch->keys + cursor->at;
+    cursor->at += chunk.n;
+    weir_task_forward (task, &chunk);
+  }
   return cursor->at < cursor->end;
 }
 

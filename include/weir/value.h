@@ -85,12 +85,28 @@ weir_float (gdouble f)
   return WEIR_VALUE_INIT (number, f, 0, WEIR_FLOAT, 0);
 }
 
+/* As two words, because compilers take apart and put together again what comes from two places field by field; NIL is
+ * zeros. Little-endian, as the engine is. */
+inline WeirValue
+weir_value_sized (gconstpointer data, gsize size, WeirKind kind)
+{
+  guint64 size_and_tag = (guint32) size | (guint64) kind << 32 | (guint64) WEIR_VALUE_BORROWED << 40;
+  WeirValue value;
+
+  value.data = (const char *) data;
+  if (G_UNLIKELY (size > G_MAXUINT32)) {
+    weir_value_oversized (size);
+    value.data = NULL;
+    size_and_tag = 0;
+  }
+  __builtin_memcpy (&value.size, &size_and_tag, sizeof size_and_tag);
+  return value;
+}
+
 inline WeirValue
 weir_text_n (const char *data, gsize size)
 {
-  if (G_UNLIKELY (size > G_MAXUINT32))
-    return weir_value_oversized (size);
-  return WEIR_VALUE_INIT (data, data, (guint32) size, WEIR_TEXT, WEIR_VALUE_BORROWED);
+  return weir_value_sized (data, size, WEIR_TEXT);
 }
 
 inline WeirValue
@@ -102,9 +118,7 @@ weir_text (const char *nul_terminated)
 inline WeirValue
 weir_bytes (gconstpointer data, gsize size)
 {
-  if (G_UNLIKELY (size > G_MAXUINT32))
-    return weir_value_oversized (size);
-  return WEIR_VALUE_INIT (data, (const char *) data, (guint32) size, WEIR_BYTES, WEIR_VALUE_BORROWED);
+  return weir_value_sized (data, size, WEIR_BYTES);
 }
 
 inline WeirValue
@@ -116,9 +130,7 @@ weir_pair_at (const WeirValue *key_and_value)
 inline WeirValue
 weir_list_at (const WeirValue *items, gsize n_items)
 {
-  if (G_UNLIKELY (n_items > G_MAXUINT32))
-    return weir_value_oversized (n_items);
-  return WEIR_VALUE_INIT (cells, items, (guint32) n_items, WEIR_LIST, WEIR_VALUE_BORROWED);
+  return weir_value_sized (items, n_items, WEIR_LIST);
 }
 
 inline WeirKind
