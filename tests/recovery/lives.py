@@ -310,9 +310,13 @@ class Shown(Job):
         feed.stop()
         n = feed.rounds * LINES
         life = self.start()
-        await_true("all records are shown", lambda: sum(until - first for ((first, until), *_) in self.ranges().values()) >= n
-                   or life.process.poll() is not None)
-        life.stop()
+        try:
+            await_true("all records are shown", lambda: sum(until - first for ((first, until), *_) in self.ranges().values()) >= n
+                       or life.process.poll() is not None)
+            life.stop()
+        except Failed as why:
+            life.process.kill()
+            raise Failed(f"{why}; it said:\n{life.said()}") from None
         if self.check() != n:
             raise Failed(f"{self.check()} records were in batches, and {n} were written")
         n_again = sum(len(shown) - 1 for shown in self.ranges().values())
