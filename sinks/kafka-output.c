@@ -73,8 +73,12 @@ begin_anew (WeirOutput *output, guint attempt, GError **error)
   char text[512] = "";
   rd_kafka_resp_err_t fatal = rd_kafka_fatal_error (producer->rk, text, sizeof text);
 
+  if (attempt >= MOST_ATTEMPTS && !weir_kafka_producer_check (producer, error))
+    return FALSE;
   if (attempt >= MOST_ATTEMPTS || !weir_kafka_is_transient (fatal))
     return weir_kafka_producer_fail (producer, fatal, text, error);
+  if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR)
+    g_strlcpy (text, "a record was given up while brokers were away", sizeof text);
   weir_log (weir_engine_log (output->engine), WEIR_LOG_WARNING,
             "%s: %s: the batch is written again by another producer, and what was delivered of it comes twice",
             output->label, text);

@@ -39,10 +39,13 @@ on_say (gint severity, const char *text, gpointer data)
   weir_log (weir_engine_log (producer->engine), level, "%s: %s", producer->label, text);
 }
 
-/* Purged ones were given up by ourselves: the reason came before them. */
+/* Purged ones were given up by ourselves: the reason came before them. What librdkafka destroyed is what it held of a
+ * partition that brokers did not name for a while, as when they start: nothing is wrong with the record. */
 static void
 note_failure (WeirKafkaProducer *producer, const rd_kafka_message_t *message)
 {
+  if (message->err == RD_KAFKA_RESP_ERR__DESTROY && producer->transaction_id == NULL)
+    __atomic_store_n (&producer->has_broken, TRUE, __ATOMIC_RELAXED);
   pthread_mutex_lock (&producer->lock);
   if (producer->failed == NULL) {
     producer->failure = message->err;
