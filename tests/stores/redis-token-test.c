@@ -10,7 +10,7 @@
 
 #include "tests/clients/redis-place.h"
 
-#define LEASE (G_USEC_PER_SEC * 4 / 10)
+#define LEASE (2 * G_USEC_PER_SEC)
 
 static const char set_script[] = WEIR_REDIS_GUARD "redis.call('APPEND', KEYS[2], ARGV[4])\n" WEIR_REDIS_GUARD_END;
 
