@@ -41,11 +41,11 @@ class Connectors:
         self.examples = examples
 
     @contextlib.contextmanager
-    def job(self, name, *arguments):
+    def job(self, name, *arguments, options=FAST):
         program = os.path.join(self.examples, name)
         if not os.path.exists(program):
             raise Skipped(f"{name} is not built: what it needs is missing")
-        running = Running([program, *map(str, arguments), *FAST])
+        running = Running([program, *map(str, arguments), *options])
         try:
             yield running
         finally:
@@ -169,12 +169,76 @@ class Connectors:
             job.await_end(1)
             job.await_said("table: database /nonexistent/sales.db: unable to open database file")
 
+    # --- spool_wordcount ---
+
+    def spool(self, folder, *more):
+        return self.job("spool_wordcount", os.path.join(folder, "in"), os.path.join(folder, "out"), *more)
+
+    def put(self, folder, name, text):
+        with open(os.path.join(folder, "in", "." + name), "w") as f:
+            f.write(text)
+        os.rename(os.path.join(folder, "in", "." + name), os.path.join(folder, "in", name))
+
+    def spooled_words(self, folder):
+        words = collections.Counter()
+        for path in glob.glob(os.path.join(folder, "out", "*")):
+            with open(path) as f:
+                for word, n in re.findall(r"^\((\w+),(\d+)\)$", f.read(), re.MULTILINE):
+                    words[word] += int(n)
+        return words
+
+    def spooled(self):
+        """spool_wordcount takes each file away, counts its words, and leaves alone what is still being written."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "in"))
+            os.mkdir(os.path.join(folder, "out"))
+            self.put(folder, "first", "to be\n\nor not\n")
+            with open(os.path.join(folder, "in", ".half"), "w") as f:
+                f.write("half a li")
+            with self.spool(folder) as job:
+                await_true(job, lambda: self.spooled_words(folder) == {"to": 1, "be": 1, "or": 1, "not": 1}, "the first file")
+                self.put(folder, "empty", "")
+                self.put(folder, "second", "to be")
+                await_true(job, lambda: self.spooled_words(folder) == {"to": 2, "be": 2, "or": 1, "not": 1}, "the second file")
+                await_true(job, lambda: os.listdir(os.path.join(folder, "in")) == [".half"], "the end of the files")
+                self.stop(job)
+
+    def spool_killed(self):
+        """spool_wordcount, killed as soon as it has taken a file away, has counted it when it has run again."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "in"))
+            os.mkdir(os.path.join(folder, "out"))
+            durable = [f"--checkpoint=file://{folder}/checkpoint", "--receiver.wal=true"]
+            for life in range(KILLS):
+                with self.spool(folder, *durable) as job:
+                    self.put(folder, f"file{life}", f"word life{life}\n" * 100)
+                    await_true(job, lambda: not os.listdir(os.path.join(folder, "in")), "the removal")
+                    job.process.kill()
+                    job.process.wait()
+            wanted = {"last": 1, "word": 100 * KILLS, **{f"life{i}": 100 for i in range(KILLS)}}
+            with self.spool(folder, *durable) as job:
+                self.put(folder, "last", "last")
+                await_true(job, lambda: self.spooled_words(folder) == wanted, "what had been taken")
+                self.stop(job)
+
+    def no_spool(self):
+        """A folder that is not there yet is tried until it is."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "out"))
+            with self.job("spool_wordcount", *[os.path.join(folder, name) for name in ("in", "out")], options=FAST[:-1]) as job:
+                job.await_said("starting again after a while")
+                os.mkdir(os.path.join(folder, "in"))
+                self.put(folder, "first", "late\n")
+                await_true(job, lambda: self.spooled_words(folder) == {"late": 1}, "the file")
+                self.stop(job)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", required=True)
     each = Connectors(parser.parse_args().examples)
-    tests = [each.tailed, each.tail_killed, each.tail_replaced, each.sold, each.sales_killed, each.no_database]
+    tests = [each.tailed, each.tail_killed, each.tail_replaced, each.sold, each.sales_killed, each.no_database,
+             each.spooled, each.spool_killed, each.no_spool]
     return run_cases([(test.__doc__, test) for test in tests])
 
 

@@ -7,6 +7,7 @@ usage: reports.py --examples DIR
 import argparse
 import glob
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -100,6 +101,48 @@ class Reports:
             if not glob.glob(prefix + "-*/_SUCCESS"):
                 raise Failed(f"no readings are kept: {os.listdir(folder)}")
 
+    def reading_report(self):
+        """reading_report says of the readings that sensor_watch has kept what they were, and what the limits say of them."""
+        with tempfile.TemporaryDirectory(prefix="weir-example-") as folder, typists(1) as (peer,):
+            kept, limits = os.path.join(folder, "kept"), os.path.join(folder, "limits")
+            os.mkdir(kept)
+            with running(self.program("sensor_watch", "127.0.0.1", peer.port, os.path.join(kept, "readings"), *FAST)) as job:
+                self.send(peer, "kitchen 21.5", "kitchen 22.5", "cellar 9", "attic 30", "cellar off")
+                await_true(job, lambda: "(cellar,off)" in elements(job), "the last reading")
+                job.stop()
+            self.put(folder, "limits", "kitchen 22\ncellar 12\ngarage 10\n")
+            with running(self.program("reading_report", kept, limits, *FAST)) as job:
+                job.await_lines("readings (attic,1)\nreadings (cellar,1)\nreadings (kitchen,2)\n"
+                                "mean (attic,30.0)\nmean (cellar,9.0)\nmean (kitchen,22.0)\n"
+                                "span (attic,(30.0,30.0))\nspan (cellar,(9.0,9.0))\nspan (kitchen,(21.5,22.5))\n"
+                                "silent garage\nalarm attic is unknown\nalarm kitchen: 22.5, not 22")
+                job.stop()
+
+    def no_limits(self):
+        """reading_report says which file has no limits in it."""
+        with tempfile.TemporaryDirectory(prefix="weir-example-") as folder:
+            self.put(folder, "limits", "kitchen warm\n")
+            done = subprocess.run(self.program("reading_report", folder, os.path.join(folder, "limits")), timeout=60,
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            expect(done.returncode, 1, done.stderr)
+            if "limits: a line is not a sensor and degrees" not in done.stderr:
+                raise Failed(f"said: {done.stderr}")
+
+    def parcels(self):
+        """parcels says what goes where and in which van; a label that it has printed is read as the shipment that it is of."""
+        with typists(2) as peers, running(self.program("parcels", 2, "127.0.0.1", *[p.port for p in peers], *FAST)) as job:
+            peers[0].type("p1 Bonn 2.5,1 express\n")
+            job.await_said("p1: label ")
+            for what in ("(0,1)", "(Bonn,3.5)", "[p1]", "[]"):
+                await_true(job, lambda: what in elements(job), what)
+            label = re.search(r"p1: (label \S+)\n", job.said())[1]
+            peers[1].type(label + "\n")
+            job.await_said(f"p1: {label}\n", 2)
+            await_true(job, lambda: elements(job).count("(Bonn,3.5)") == 2, "the parcel again")
+            peers[1].type("label bm8gbGFiZWw=\n")
+            job.await_said("cannot decode")
+            job.stop()
+
     def too_hot(self):
         """sensor_watch ends with an error that has the degrees which it does not believe."""
         with typists(1) as (peer,), running(self.program("sensor_watch", "127.0.0.1", peer.port, *FAST)) as job:
@@ -122,8 +165,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", required=True)
     reports = Reports(os.path.abspath(parser.parse_args().examples))
-    functions = [reports.sales_report, reports.nothing_was_sold, reports.baskets, reports.sensor_watch, reports.too_hot,
-                 reports.cannot_keep]
+    functions = [reports.sales_report, reports.nothing_was_sold, reports.baskets, reports.sensor_watch,
+                 reports.reading_report, reports.no_limits, reports.parcels, reports.too_hot, reports.cannot_keep]
     return run_cases([(function.__doc__.rstrip("."), function) for function in functions])
 
 

@@ -50,7 +50,10 @@ def rooted(tree):
     found = list(includes(tree, ARROWS))
     jobs = {name for name, _, _, target in found if target.startswith("weir/")}
     for name, number, quoted, target in found:
-        # A job is one file, to be copied; programs around it, which know nothing of weir, may share a file.
+        # A job is one file, or a folder as scripts/new-job makes it, to be copied; programs around jobs, which know nothing of
+        # weir, may share a file.
+        if quoted and name.count("/") > 1 and name.startswith("examples/") and f"{os.path.dirname(name)}/{target}" in tree.files:
+            continue
         shared = name not in jobs and name.startswith("examples/") and target.startswith("examples/")
         alone = name.startswith(("include/", "examples/")) and not shared
         if quoted and (alone or target not in tree.files):
