@@ -113,33 +113,25 @@ def indexed(tree):
         yield from (f"{INDEX}: {name}: {header} does not declare it" for name in sorted(left))
 
 
-def checked_code(tree):
-    """The C of the pages that tests/docs compiles, which is all but what is only shown, and the example jobs."""
-    fence = re.compile(r"(?:^<!--([^\n]*?)-->[ \t]*\n\s*)?^```c\b[^\n]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
-    pages = [f for f in tree.files if f.endswith(".md")]
-    blocks = (match for page in pages for match in fence.finditer(tree.text(page)))
-    code = [match[2] for match in blocks if not (match[1] or "").strip().startswith("shown")]
-    return "\n".join(code + [tree.text(f) for f in tree.files if f.startswith("examples/") and f.endswith(".c")])
-
-
-def shown(tree):
-    """each public function is used in an example job, or in C of a page that is compiled and, where it is a program, run."""
-    code = checked_code(tree)
+def not_called(tree, code):
+    """The public functions that jobs may call and the code does not."""
     for name, d in public_declarations(tree).items():
         if d.parameters is None or name in NOT_FOR_JOBS:
             continue
         if SPELLINGS.get(name, "\0") not in code and not any(re.search(rf"\b{n}\b", code) for n in block_names(name)):
-            yield f"{d.header}:{d.line}: {name}: no example uses it: neither a job nor a page's C that is compiled"
+            yield f"{d.header}:{d.line}: {name}"
+
+
+def in_jobs(tree):
+    """each public function is called in an example job, those of the test kit in a job's test."""
+    code = "\n".join(tree.code(f) for f in tree.c_files(["examples"]))
+    yield from (f"{which}: no job in examples/ calls it" for which in not_called(tree, code))
 
 
 def tested(tree):
     """each public function is called in a test program."""
     code = "\n".join(tree.text(f) for f in tree.files if f.startswith("tests/") and f.endswith(".c"))
-    for name, d in public_declarations(tree).items():
-        if d.parameters is None or name in NOT_FOR_JOBS:
-            continue
-        if SPELLINGS.get(name, "\0") not in code and not any(re.search(rf"\b{n}\b", code) for n in block_names(name)):
-            yield f"{d.header}:{d.line}: {name}: no test calls it"
+    yield from (f"{which}: no test calls it" for which in not_called(tree, code))
 
 
 def listed_in_readme(tree):
@@ -161,4 +153,4 @@ def listed_in_readme(tree):
     yield from (f"README.md: {name}: stands there twice" for name in sorted(wanted) if listed.count(name) > 1)
 
 
-RULES = [exported_symbols, no_global_state, documented, parameters_documented, indexed, shown, tested, listed_in_readme]
+RULES = [exported_symbols, no_global_state, documented, parameters_documented, indexed, in_jobs, tested, listed_in_readme]
