@@ -20,12 +20,14 @@ struct _SocketJob {
   GPtrArray *log;
   GHashTable *rejects; /* text -> count */
   gboolean is_held;
+  char *prefix;     /* of what it logs: its name, a colon and a blank */
   SocketJob *older; /* under listening_lock */
 };
 
 /* The log is the process's, and one job's thread may write to it while another job begins or ends. */
 static pthread_mutex_t listening_lock = PTHREAD_MUTEX_INITIALIZER;
-static SocketJob *listening; /* the youngest job, which gets what is logged */
+static SocketJob *listening; /* the youngest job */
+static guint n_jobs;
 
 static void
 note_log (SocketJob *job, const char *message)
@@ -40,9 +42,22 @@ static void
 on_log (const char *domain, GLogLevelFlags level, const char *message, gpointer user_data)
 {
   pthread_mutex_lock (&listening_lock);
-  if (listening != NULL)
-    note_log (listening, message);
+  for (SocketJob *job = listening; job != NULL; job = job->older)
+    if (g_str_has_prefix (message, job->prefix))
+      note_log (job, message);
   pthread_mutex_unlock (&listening_lock);
+}
+
+/* Each its own, so that jobs that run at once can be told apart in the log. */
+static char *
+new_name (void)
+{
+  guint n;
+
+  pthread_mutex_lock (&listening_lock);
+  n = n_jobs++;
+  pthread_mutex_unlock (&listening_lock);
+  return g_strdup_printf ("socket-test-%u", n);
 }
 
 static void
@@ -146,6 +161,7 @@ socket_job_new (WeirTime interval)
 {
   const WeirListener listener = { .batch_completed = on_batch };
   SocketJob *job = g_new0 (SocketJob, 1);
+  g_autofree char *name = new_name ();
   pthread_condattr_t attributes;
 
   /* That this machine is slow, which weir warns of, is no failure. */
@@ -155,7 +171,8 @@ socket_job_new (WeirTime interval)
   pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
   pthread_cond_init (&job->changed, &attributes);
   pthread_condattr_destroy (&attributes);
-  job->ctx = weir_context_new ("socket-test", interval);
+  job->ctx = weir_context_new (name, interval);
+  job->prefix = g_strconcat (name, ": ", NULL);
   job->records = g_string_new (NULL);
   job->log = g_ptr_array_new_with_free_func (g_free);
   job->rejects = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -173,6 +190,7 @@ socket_job_free (SocketJob *job)
     socket_job_stop (job);
   weir_context_free (job->ctx);
   stop_listening (job);
+  g_free (job->prefix);
   g_string_free (job->records, TRUE);
   g_hash_table_unref (job->rejects);
   g_ptr_array_unref (job->log);
