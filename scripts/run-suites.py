@@ -197,7 +197,8 @@ class Profile:
         logs = os.path.join(self.dir, "meson-logs")
         for old in glob.glob(os.path.join(logs, "testlog*")):
             os.remove(old)
-        command = ["meson", "test", "-C", self.dir, "--no-rebuild", "--num-processes", str(os.cpu_count() or 2),
+        # One more than there are processors: many tests wait for servers.
+        command = ["meson", "test", "-C", self.dir, "--no-rebuild", "--num-processes", str((os.cpu_count() or 2) + 1),
                    "--timeout-multiplier", str(PATIENCE * self.spec.get("timeouts", 1) * self.options.soak)]
         for suite in self.spec["suites"] + (["heavy"] if self.name == "gcc" and self.options.full else []):
             command += ["--suite", "weir:" + suite]

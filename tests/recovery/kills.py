@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at random instants: nothing lost, nothing doubled; on a real broker, checkpoints on disk and in Redis.
 
-usage: kills.py --programs DIR [--kills N]; WEIR_TEST_SOAK multiplies N
+usage: kills.py --programs DIR [--kills N] [--only CASE ...]; WEIR_TEST_SOAK multiplies N
 """
 import argparse
 import os
@@ -100,12 +100,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", required=True)
     parser.add_argument("--kills", type=int, default=25)
-    parser.add_argument("--only")
+    parser.add_argument("--only", nargs="+", default=[], metavar="CASE")
     options = parser.parse_args()
     kills = Kills(os.path.abspath(options.programs), options.kills)
     cases = [kills.file, kills.in_redis, kills.changed_options, kills.copy,
              kills.copy_with_changed_options, kills.books]
-    return run_cases([(case.__doc__, case) for case in cases if not options.only or options.only == case.__name__])
+    return run_cases([(case.__doc__, case) for case in cases if not options.only or case.__name__ in options.only])
 
 
 if __name__ == "__main__":
