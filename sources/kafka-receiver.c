@@ -230,7 +230,9 @@ kafka_run (WeirReceiver *receiver)
 }
 
 /* So the other members need not wait for a time-out, and the last commits are made. Where no broker answers the client
- * waits as long as the session lasts: the job does not, and what was not committed comes again. FALSE: it is not done. */
+ * waits as long as the session lasts: the job does not, and what was not committed comes again. Messages may still come
+ * until the partitions are let go, so that the queue is one of messages (a queue of events ends the process at the first
+ * of them); they are not committed. FALSE: it is not done. */
 static gboolean
 leave (Member *member)
 {
@@ -238,8 +240,12 @@ leave (Member *member)
   g_autoptr (rd_kafka_queue_t) queue = rd_kafka_queue_new (member->rk);
   rd_kafka_error_t *failure = rd_kafka_consumer_close_queue (member->rk, queue);
 
-  while (failure == NULL && !rd_kafka_consumer_closed (member->rk) && g_get_monotonic_time () < deadline)
-    rd_kafka_queue_poll_callback (queue, WAIT_MS);
+  while (failure == NULL && !rd_kafka_consumer_closed (member->rk) && g_get_monotonic_time () < deadline) {
+    rd_kafka_message_t *message = rd_kafka_consume_queue (queue, WAIT_MS);
+
+    if (message != NULL)
+      rd_kafka_message_destroy (message);
+  }
   if (failure != NULL)
     rd_kafka_error_destroy (failure);
   return rd_kafka_consumer_closed (member->rk);

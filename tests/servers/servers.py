@@ -164,8 +164,10 @@ class KafkaBroker(Server):
                 "broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
 
     def zookeeper_properties(self):
+        # Until a session has ended the name of a killed broker is in the way of the next; where it ends because the
+        # machine was busy, what the broker is asked to do meanwhile fails.
         return {"broker.id": "1", "zookeeper.connect": f"{self.host}:{self.ports['CONTROLLER']}",
-                "zookeeper.session.timeout.ms": "2000", "zookeeper.connection.timeout.ms": "20000"}
+                "zookeeper.session.timeout.ms": "8000", "zookeeper.connection.timeout.ms": "20000"}
 
     def security_properties(self):
         properties = {}
@@ -208,7 +210,9 @@ class KafkaBroker(Server):
 
     def start(self):
         if self.has_zookeeper and not self.pid_of("zookeeper"):
-            self.spawn("zookeeper", self.java("org.apache.zookeeper.server.quorum.QuorumPeerMain", "zookeeper.properties"))
+            # Nobody cuts its power: it need not wait for the disk, which a session may not survive.
+            self.spawn("zookeeper", self.java("-Dzookeeper.forceSync=no", "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+                                              "zookeeper.properties"))
         return super().start()
 
     def partitions_on_disk(self):

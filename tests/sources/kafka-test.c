@@ -33,20 +33,22 @@ describe (WeirTask *task, const WeirKafkaMessage *message, gpointer user_data)
   weir_emit_pair (task, weir_nil (), weir_copy (task, weir_text (text)));
 }
 
-/* The timestamp is what the producer set (CreateTime), not a clock of ours. */
+/* The timestamp is what the producer set (CreateTime), not a clock of ours. It is of an hour ago: much older records
+ * would be retention's. */
 static void
 test_a_function_sees_all_of_a_record (KafkaFixture *fixture, gconstpointer data)
 {
   g_autoptr (KafkaJob) job = NULL;
   g_autofree char *found = NULL, *expected = NULL;
+  gint64 then = g_get_real_time () / 1000 - 3600 * 1000;
 
-  kafka_fixture_produce (fixture, 2, (KafkaProduce){ .first_partition = 1, .key = "k", .timestamp_ms = 1234567 });
+  kafka_fixture_produce (fixture, 2, (KafkaProduce){ .first_partition = 1, .key = "k", .timestamp_ms = then });
   job = kafka_fixture_job (fixture, (KafkaJobSpec){ .f = describe });
   kafka_job_read (job, 2);
   found = kafka_job_values (job);
-  expected = g_strdup_printf ("1@0 %s t=1234567 key=k value=line 0 headers=0\n"
-                              "1@1 %s t=1234567 key=k value=line 1 headers=0",
-                              fixture->topic, fixture->topic);
+  expected = g_strdup_printf ("1@0 %s t=%" G_GINT64_FORMAT " key=k value=line 0 headers=0\n"
+                              "1@1 %s t=%" G_GINT64_FORMAT " key=k value=line 1 headers=0",
+                              fixture->topic, then, fixture->topic, then);
   g_assert_cmpstr (found, ==, expected);
 }
 
