@@ -42,8 +42,8 @@ typedef struct {
 
 /* Does not wait for a connection. OPTION: the properties do not fit together. */
 rd_kafka_t *weir_kafka_handle_new (WeirKafka *kafka, const WeirKafkaHandleSpec *spec, GError **error);
-void weir_kafka_handle_free (
-    rd_kafka_t *rk); /* may block shortly; while brokers are away for as long as they are waited for */
+/* May block shortly; while brokers are away, for as long as they are waited for. */
+void weir_kafka_handle_free (rd_kafka_t *rk);
 /* Likewise, on a thread of its own: nobody waits, and no callback comes any more. Any thread. */
 void weir_kafka_handle_abandon (rd_kafka_t *rk);
 gpointer weir_kafka_handle_data (const rd_kafka_t *rk);

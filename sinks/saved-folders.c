@@ -12,8 +12,8 @@
 
 #include "engine/context.h"
 #include "engine/dataset.h"
-#include "engine/source.h"
 #include "engine/frame.h"
+#include "engine/source.h"
 #include "sinks/batch-folder.h"
 
 WeirOutput *
