@@ -124,24 +124,6 @@ test_two_members_share_and_nothing_is_lost_or_doubled (KafkaFixture *fixture, gc
   watch_clear (&watch);
 }
 
-/* The client has more of the topic than the member has taken, and goes on fetching until it has left. */
-static void
-test_members_leave_while_records_come (KafkaFixture *fixture, gconstpointer data)
-{
-  kafka_fixture_produce (fixture, 100000, (KafkaProduce){ .n_partitions = 4 });
-  for (int round = 0; round < 4; round++) {
-    Member member = member_new (fixture);
-    Watch watch;
-
-    watch_init (&watch);
-    watch_catch_log (&watch);
-    while (count (&member) == 0)
-      advance (&member);
-    weir_context_free (member.ctx);
-    watch_clear (&watch);
-  }
-}
-
 /* It leaves the group if it can, and its commits are made if they can be; neither is waited for long. */
 static void
 test_a_member_stops_though_its_broker_stands_still (KafkaFixture *fixture, gconstpointer data)
@@ -189,7 +171,6 @@ main (int argc, char **argv)
     { "one-member-gets-all-and-commits-it", 1, test_one_member_gets_all_and_commits_it },
     { "the-next-member-goes-on", 1, test_the_next_member_goes_on },
     { "two-members-share-and-nothing-is-lost-or-doubled", 4, test_two_members_share_and_nothing_is_lost_or_doubled },
-    { "members-leave-while-records-come", 4, test_members_leave_while_records_come },
     { "a-member-stops-though-its-broker-stands-still", 1, test_a_member_stops_though_its_broker_stands_still },
     { "mistakes", 1, test_mistakes },
   };
