@@ -57,7 +57,7 @@ fail (GError **error, const char *what, const char *path)
 }
 
 void
-weir_batch_folder_init (WeirBatchFolder *folder, const char *prefix, const char *suffix, WeirTime time)
+weir_batch_folder_init (WeirBatchFolder *folder, const char *prefix, const char *suffix, WeirTime time, const char *run)
 {
   gboolean has_prefix = prefix != NULL && prefix[0] != '\0', has_suffix = suffix != NULL && suffix[0] != '\0';
   g_autofree char *base = NULL;
@@ -67,7 +67,8 @@ weir_batch_folder_init (WeirBatchFolder *folder, const char *prefix, const char 
                                    time / 1000, has_suffix ? "." : "", has_suffix ? suffix : "");
   base = g_path_get_basename (folder->final);
   folder_name = g_path_get_dirname (folder->final);
-  folder->temporary = g_strdup_printf ("%s/.%s.tmp", folder_name, base);
+  folder->temporary =
+      g_strdup_printf ("%s/.%s%s%s.tmp", folder_name, base, run != NULL ? "." : "", run != NULL ? run : "");
 }
 
 void
@@ -261,22 +262,42 @@ weir_batch_folder_put (const WeirBatchFolder *folder, GError **error)
   return FALSE;
 }
 
-/* ".<base>-<ms>[.suffix].tmp"? */
+/* ".<base>-<ms>[.suffix][.run].tmp[.old]"? *@is_own: the run is @run. */
 static gboolean
-is_leftover (const char *name, const char *base, const char *suffix)
+is_leftover (const char *name, const char *base, const char *suffix, const char *run, gboolean *is_own)
 {
   g_autofree char *start = g_strdup_printf (".%s%s", base, base[0] != '\0' ? "-" : "");
-  g_autofree char *end = g_strdup_printf ("%s%s.tmp", suffix[0] != '\0' ? "." : "", suffix);
-  gsize n_digits;
+  g_autofree char *end = g_strdup_printf ("%s%s.", suffix[0] != '\0' ? "." : "", suffix);
+  const char *rest;
+  gsize n_hex;
 
   if (!g_str_has_prefix (name, start))
     return FALSE;
-  n_digits = strspn (name + strlen (start), "0123456789");
-  return n_digits > 0 && g_str_equal (name + strlen (start) + n_digits, end);
+  rest = name + strlen (start);
+  if (!g_ascii_isdigit (*rest))
+    return FALSE;
+  rest += strspn (rest, "0123456789");
+  if (!g_str_has_prefix (rest, end))
+    return FALSE;
+  rest += strlen (end);
+  n_hex = strspn (rest, "0123456789abcdef");
+  *is_own = g_str_has_prefix (rest, run) && n_hex == strlen (run);
+  if (n_hex == WEIR_BATCH_FOLDER_RUN_SIZE && rest[n_hex] == '.')
+    rest += n_hex + 1;
+  return g_str_equal (rest, "tmp") || g_str_equal (rest, "tmp.old");
+}
+
+static gboolean
+is_before (const char *path, gint64 time)
+{
+  struct stat status;
+
+  return lstat (path, &status) == 0 &&
+         (gint64) status.st_mtim.tv_sec * G_USEC_PER_SEC + status.st_mtim.tv_nsec / 1000 < time;
 }
 
 void
-weir_batch_folder_sweep (const char *prefix, const char *suffix)
+weir_batch_folder_sweep (const char *prefix, const char *suffix, const char *run, gint64 since)
 {
   g_autofree char *parent = g_path_get_dirname (prefix);
   const char *slash = strrchr (prefix, '/');
@@ -285,8 +306,10 @@ weir_batch_folder_sweep (const char *prefix, const char *suffix)
 
   while (entries != NULL && (name = g_dir_read_name (entries)) != NULL) {
     g_autofree char *path = g_build_filename (parent, name, NULL);
+    gboolean is_own = FALSE;
 
-    if (is_leftover (name, slash != NULL ? slash + 1 : prefix, suffix))
+    if (is_leftover (name, slash != NULL ? slash + 1 : prefix, suffix, run, &is_own) &&
+        (is_own || is_before (path, since)))
       remove_folder (path);
   }
 }

@@ -5,15 +5,18 @@
 
 #include <weir/macros.h>
 
-#define WEIR_BATCH_FOLDER_SUCCESS "_SUCCESS" /* a file that says: all parts are there */
+#define WEIR_BATCH_FOLDER_SUCCESS  "_SUCCESS" /* a file that says: all parts are there */
+#define WEIR_BATCH_FOLDER_RUN_SIZE 16         /* hexadecimal digits that name a run */
 
 typedef struct {
   char *final;     /* prefix-<ms>[.suffix] */
-  char *temporary; /* .<name>.tmp, beside it */
+  char *temporary; /* .<name>[.run].tmp, beside it */
 } WeirBatchFolder;
 
-/* Names both; nothing is touched yet. */
-void weir_batch_folder_init (WeirBatchFolder *folder, const char *prefix, const char *suffix, WeirTime time);
+/* Names both; nothing is touched yet. @run: whose folder it is, so that a process that stood still and one that took over
+ * from it never write into one; NULL where nobody takes over. */
+void weir_batch_folder_init (WeirBatchFolder *folder, const char *prefix, const char *suffix, WeirTime time,
+                             const char *run);
 void weir_batch_folder_clear (WeirBatchFolder *folder);
 
 /* Each blocks on the disk and sets WEIR_ERROR_SINK with path, reason and what to do. */
@@ -28,8 +31,9 @@ gboolean weir_batch_folder_sync (const WeirBatchFolder *folder, GError **error);
 gboolean weir_batch_folder_put (const WeirBatchFolder *folder, GError **error);
 /* It neither waits to be put there nor is there; the folder that it was to be in is. */
 gboolean weir_batch_folder_is_taken (const WeirBatchFolder *folder);
-/* Removes what batches have left under temporary names of this prefix and suffix. */
-void weir_batch_folder_sweep (const char *prefix, const char *suffix);
+/* Removes what batches have left under temporary names of this prefix and suffix: all of @run, and of others what is
+ * older than @since (wall clock, µs): younger ones are those of a process that has taken over from this one. */
+void weir_batch_folder_sweep (const char *prefix, const char *suffix, const char *run, gint64 since);
 
 /* A descriptor to write to; below 0: errno says why. @path is set in any case, to be freed. Any thread. */
 int weir_batch_folder_create (const WeirBatchFolder *folder, const char *name, char **path);

@@ -14,7 +14,6 @@
 #include "engine/dataset.h"
 #include "engine/frame.h"
 #include "engine/source.h"
-#include "sinks/batch-folder.h"
 
 WeirOutput *
 weir_saved_folders_new (WeirStream *stream, const WeirOutputClass *klass, const WeirOpClass *part, const char *prefix,
@@ -24,6 +23,8 @@ weir_saved_folders_new (WeirStream *stream, const WeirOutputClass *klass, const 
 
   params->part = part;
   params->written = g_array_new (FALSE, FALSE, sizeof (WeirTime));
+  g_snprintf (params->run, sizeof params->run, "%08x%08x", g_random_int (), g_random_int ());
+  params->since = g_get_real_time ();
   params->prefix = g_strdup (prefix != NULL ? prefix : "");
   params->suffix = g_strdup (suffix != NULL ? suffix : "");
   return weir_output_new (stream, klass, params);
@@ -50,7 +51,7 @@ weir_saved_folders_run (WeirOutput *output, WeirDataset *data, WeirTime time, GE
   WeirBatchFolder folder;
   gboolean ok;
 
-  weir_batch_folder_init (&folder, params->prefix, params->suffix, time);
+  weir_batch_folder_init (&folder, params->prefix, params->suffix, time, output->is_sealed ? params->run : NULL);
   ok = write_folder (output, data, &folder, error);
   if (!ok)
     weir_batch_folder_abort (&folder);
@@ -86,7 +87,7 @@ weir_saved_folders_prepare (WeirOutput *output, gpointer gathered, guint64 epoch
     g_autofree char *final = NULL;
     g_autofree char *temporary = NULL;
 
-    weir_batch_folder_init (&folder, params->prefix, params->suffix, g_array_index (written, WeirTime, i));
+    weir_batch_folder_init (&folder, params->prefix, params->suffix, g_array_index (written, WeirTime, i), params->run);
     final = g_canonicalize_filename (folder.final, NULL);
     temporary = g_canonicalize_filename (folder.temporary, NULL);
     weir_put_string (note, final);
@@ -138,7 +139,7 @@ weir_saved_folders_abort (WeirOutput *output)
   WeirSavedFolders *params = output->params;
 
   g_array_set_size (params->written, 0);
-  weir_batch_folder_sweep (params->prefix, params->suffix);
+  weir_batch_folder_sweep (params->prefix, params->suffix, params->run, params->since);
 }
 
 void

@@ -4,14 +4,17 @@
 #pragma once
 
 #include "engine/stream.h"
+#include "sinks/batch-folder.h"
 
 /* What such an output has as its params. @part: a TERMINAL whose op->params is the batch's WeirBatchFolder. */
 typedef struct {
   const WeirOpClass *part;
   char *prefix; /* never NULL, as the suffix */
   char *suffix;
-  GArray *written;  /* of WeirTime: batches whose folders wait for the seal; runner */
-  guint64 prepared; /* the newest epoch of this process; 0: none yet; whoever seals */
+  char run[WEIR_BATCH_FOLDER_RUN_SIZE + 1]; /* names this run's temporary folders until they are sealed */
+  gint64 since;                             /* when it began, by the wall clock */
+  GArray *written;                          /* of WeirTime: batches whose folders wait for the seal; runner */
+  guint64 prepared;                         /* the newest epoch of this process; 0: none yet; whoever seals */
 } WeirSavedFolders;
 
 WeirOutput *weir_saved_folders_new (WeirStream *stream, const WeirOutputClass *klass, const WeirOpClass *part,

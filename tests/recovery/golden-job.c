@@ -99,8 +99,10 @@ build (GoldenJob *job, gboolean has_files)
     named (streams[i], golden_names[i]);
     job->collected[i] = weir_collect (streams[i]);
   }
-  if (has_files)
-    weir_output_set_uid (weir_save_as_text_files (streams[GOLDEN_TOTALS], GOLDEN_PREFIX, NULL), "files");
+  if (has_files) {
+    job->files = weir_save_as_text_files (streams[GOLDEN_TOTALS], GOLDEN_PREFIX, NULL);
+    weir_output_set_uid (job->files, "files");
+  }
 }
 
 void

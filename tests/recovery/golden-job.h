@@ -20,6 +20,7 @@ typedef struct {
   WeirContext *ctx;
   WeirCollected *collected[GOLDEN_N];
   WeirCounter *counter;
+  WeirOutput *files;
 } GoldenJob;
 
 extern const char *const golden_names[GOLDEN_N];

@@ -8,27 +8,33 @@
 #include <unistd.h>
 
 #include "engine/frame.h"
-#include "sinks/batch-folder.h"
+#include "sinks/saved-folders.h"
 #include "tests/recovery/golden-job.h"
 
-static void
+/* Returns the name of this run, which is in its temporary folders' names. */
+static char *
 run (WeirTime at, WeirTime interval, guint n)
 {
   GoldenJob job;
+  const WeirSavedFolders *folders;
+  char *name;
 
   golden_job_init (&job, at, interval);
   golden_job_run (&job, n);
+  folders = job.files->params;
+  name = g_strdup (folders->run);
   golden_job_clear (&job);
+  return name;
 }
 
 /* As if the newest sealed batch's folder had not been committed. */
 static int
-take_back_newest (void)
+take_back_newest (const char *name)
 {
   WeirBatchFolder folder;
   int failed;
 
-  weir_batch_folder_init (&folder, GOLDEN_PREFIX, NULL, GOLDEN_SEALED * WEIR_SECONDS (1));
+  weir_batch_folder_init (&folder, GOLDEN_PREFIX, NULL, GOLDEN_SEALED * WEIR_SECONDS (1), name);
   failed = rename (folder.final, folder.temporary);
   weir_batch_folder_clear (&folder);
   return failed;
@@ -37,6 +43,9 @@ take_back_newest (void)
 int
 main (int argc, char **argv)
 {
+  g_autofree char *sealed = NULL;
+  g_autofree char *planned = NULL;
+
   if (argc != 2) {
     fputs ("usage: make-golden FOLDER\n", stderr);
     return 2;
@@ -45,9 +54,9 @@ main (int argc, char **argv)
     fprintf (stderr, "make-golden: cannot make %s: %s\n", argv[1], g_strerror (errno));
     return 1;
   }
-  run (0, WEIR_SECONDS (1), GOLDEN_SEALED);
-  run (GOLDEN_SEALED * WEIR_SECONDS (1), WEIR_SECONDS (50), GOLDEN_PLANNED);
-  if (take_back_newest () != 0 || unlink (GOLDEN_CHECKPOINT "/lock") != 0) {
+  sealed = run (0, WEIR_SECONDS (1), GOLDEN_SEALED);
+  planned = run (GOLDEN_SEALED * WEIR_SECONDS (1), WEIR_SECONDS (50), GOLDEN_PLANNED);
+  if (take_back_newest (sealed) != 0 || unlink (GOLDEN_CHECKPOINT "/lock") != 0) {
     fprintf (stderr, "make-golden: the job did not leave what it should: %s\n", g_strerror (errno));
     return 1;
   }

@@ -23,7 +23,7 @@ name_folder (Fixture *fixture, const char *below)
   g_autofree char *prefix = scratch_path (&fixture->scratch, below);
 
   weir_batch_folder_clear (&fixture->folder);
-  weir_batch_folder_init (&fixture->folder, prefix, NULL, WEIR_SECONDS (1));
+  weir_batch_folder_init (&fixture->folder, prefix, NULL, WEIR_SECONDS (1), NULL);
 }
 
 static void
@@ -101,11 +101,12 @@ expect_commit_error (Fixture *fixture, const char *reason, const char *advice)
 }
 
 static void
-expect_name (const char *prefix, const char *suffix, WeirTime time, const char *final, const char *temporary)
+expect_name (const char *prefix, const char *suffix, WeirTime time, const char *run, const char *final,
+             const char *temporary)
 {
   WeirBatchFolder folder;
 
-  weir_batch_folder_init (&folder, prefix, suffix, time);
+  weir_batch_folder_init (&folder, prefix, suffix, time, run);
   g_assert_cmpstr (folder.final, ==, final);
   g_assert_cmpstr (folder.temporary, ==, temporary);
   weir_batch_folder_clear (&folder);
@@ -114,12 +115,14 @@ expect_name (const char *prefix, const char *suffix, WeirTime time, const char *
 static void
 names_are_prefix_time_and_suffix (void)
 {
-  expect_name ("out", "txt", WEIR_SECONDS (1), "out-1000.txt", "./.out-1000.txt.tmp");
-  expect_name ("/a/b/out", NULL, WEIR_MILLISECONDS (1700000000123), "/a/b/out-1700000000123",
+  expect_name ("out", "txt", WEIR_SECONDS (1), NULL, "out-1000.txt", "./.out-1000.txt.tmp");
+  expect_name ("/a/b/out", NULL, WEIR_MILLISECONDS (1700000000123), NULL, "/a/b/out-1700000000123",
                "/a/b/.out-1700000000123.tmp");
-  expect_name ("/a/b/", "", 0, "/a/b/-0", "/a/b/.-0.tmp");
-  expect_name ("", "txt", WEIR_SECONDS (2), "2000.txt", "./.2000.txt.tmp");
-  expect_name (NULL, NULL, WEIR_SECONDS (2), "2000", "./.2000.tmp");
+  expect_name ("/a/b/", "", 0, NULL, "/a/b/-0", "/a/b/.-0.tmp");
+  expect_name ("", "txt", WEIR_SECONDS (2), NULL, "2000.txt", "./.2000.txt.tmp");
+  expect_name (NULL, NULL, WEIR_SECONDS (2), NULL, "2000", "./.2000.tmp");
+  expect_name ("out", "txt", WEIR_SECONDS (1), "0123456789abcdef", "out-1000.txt",
+               "./.out-1000.txt.0123456789abcdef.tmp");
 }
 
 static void
@@ -182,6 +185,28 @@ leftovers_of_a_killed_run_go (Fixture *fixture, gconstpointer data)
   commit (fixture);
   scratch_expect_names (&fixture->scratch, NULL, "out-1000");
   scratch_expect_names (&fixture->scratch, "out-1000", "_SUCCESS part-00000");
+}
+
+static void
+a_sweep_leaves_what_a_successor_writes (Fixture *fixture, gconstpointer data)
+{
+  static const char *const names[] = { ".out-1000.tmp",
+                                       ".out-1000.0123456789abcdef.tmp",
+                                       ".out-2000.fedcba9876543210.tmp",
+                                       ".out-2000.fedcba9876543210.tmp.old",
+                                       ".out-3000.txt.tmp",
+                                       ".out-x.tmp" };
+  const gint64 second = G_USEC_PER_SEC, now = g_get_real_time ();
+  g_autofree char *prefix = scratch_path (&fixture->scratch, "out");
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    scratch_mkdir (&fixture->scratch, names[i]);
+  weir_batch_folder_sweep (prefix, "", "0123456789abcdef", now - 3600 * second);
+  scratch_expect_names (&fixture->scratch, NULL,
+                        ".out-1000.tmp .out-2000.fedcba9876543210.tmp .out-2000.fedcba9876543210.tmp.old "
+                        ".out-3000.txt.tmp .out-x.tmp");
+  weir_batch_folder_sweep (prefix, "", "0123456789abcdef", now + 3600 * second);
+  scratch_expect_names (&fixture->scratch, NULL, ".out-3000.txt.tmp .out-x.tmp");
 }
 
 static void
@@ -280,6 +305,7 @@ main (int argc, char **argv)
   add ("/batch-folder/folders-above-are-made", folders_above_are_made);
   add ("/batch-folder/an-older-output-is-replaced", an_older_output_is_replaced);
   add ("/batch-folder/leftovers-of-a-killed-run-go", leftovers_of_a_killed_run_go);
+  add ("/batch-folder/a-sweep-leaves-what-a-successor-writes", a_sweep_leaves_what_a_successor_writes);
   add ("/batch-folder/a-link-at-the-temporary-name-is-not-followed", a_link_at_the_temporary_name_is_not_followed);
   add ("/batch-folder/a-file-in-the-way-is-left-alone", a_file_in_the_way_is_left_alone);
   add ("/batch-folder/a-folder-that-is-no-output-is-left-alone", a_folder_that_is_no_output_is_left_alone);

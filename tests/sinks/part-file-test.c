@@ -31,7 +31,7 @@ set_up (Fixture *f, gconstpointer data)
 
   scratch_init (&f->scratch);
   prefix = scratch_path (&f->scratch, "out");
-  weir_batch_folder_init (&f->folder, prefix, NULL, WEIR_SECONDS (1));
+  weir_batch_folder_init (&f->folder, prefix, NULL, WEIR_SECONDS (1), NULL);
   g_assert_true (weir_batch_folder_begin (&f->folder, &error));
   f->memory = weir_memory_new (G_MAXSIZE);
   weir_run_init (&f->run, f->memory, NULL);

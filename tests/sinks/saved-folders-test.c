@@ -4,6 +4,7 @@
  */
 #include "sinks/saved-folders.h"
 
+#include <glob.h>
 #include <string.h>
 
 #include <weir/error.h>
@@ -36,7 +37,7 @@ tear_down (Fixture *f, gconstpointer data)
 
 /* A life of a job that saves its only push each batch, and begins where the one before it ended: pushes are numbered. */
 static void
-live (Fixture *f, const char *interval, guint n)
+live_from (Fixture *f, const char *interval, guint n, gint64 first)
 {
   g_autofree char *uri = g_strdup_printf ("file://%s/checkpoint", f->scratch.path);
   g_autoptr (WeirQueue) queue = weir_queue_new ();
@@ -51,7 +52,7 @@ live (Fixture *f, const char *interval, guint n)
   weir_save_as_text_files (stream, f->prefix, "txt");
   weir_save_as_object_files (stream, f->prefix, "objects");
   for (guint i = 0; i < 20; i++) {
-    const WeirValue value = weir_int (i + 1);
+    const WeirValue value = weir_int (first + i);
 
     weir_queue_push (queue, &value, 1);
   }
@@ -60,11 +61,31 @@ live (Fixture *f, const char *interval, guint n)
 }
 
 static void
+live (Fixture *f, const char *interval, guint n)
+{
+  live_from (f, interval, n, 1);
+}
+
+/* How many whole folders wait under a temporary name of @name. */
+static guint
+n_waiting (const Fixture *f, const char *name)
+{
+  g_autofree char *pattern = g_strdup_printf ("%s/.%s.????????????????.tmp/_SUCCESS", f->scratch.path, name);
+  glob_t found = { 0 };
+  guint n;
+
+  glob (pattern, 0, NULL, &found);
+  n = (guint) found.gl_pathc;
+  globfree (&found);
+  return n;
+}
+
+static void
 folders_appear_when_their_epoch_is_sealed (Fixture *f, gconstpointer data)
 {
   live (f, "3s", 2);
-  g_assert_true (scratch_exists (&f->scratch, ".out-1000.txt.tmp/_SUCCESS"));
-  g_assert_true (scratch_exists (&f->scratch, ".out-2000.objects.tmp/_SUCCESS"));
+  g_assert_cmpuint (n_waiting (f, "out-1000.txt"), ==, 1);
+  g_assert_cmpuint (n_waiting (f, "out-2000.objects"), ==, 1);
   g_assert_false (scratch_exists (&f->scratch, "out-1000.txt"));
   g_assert_false (scratch_exists (&f->scratch, "out-1000.objects"));
 }
@@ -124,6 +145,27 @@ what_readers_have_taken_away_is_not_missed (Fixture *f, gconstpointer data)
   scratch_expect_text (&f->scratch, "out-3000.txt/part-00000", "3\n");
 }
 
+/* A driver that stood still, and one that has taken over from it meanwhile, run batches of the same times: the one must not
+ * touch what the other has written and not sealed yet. */
+static void
+two_drivers_never_write_into_one_folder (Fixture *f, gconstpointer data)
+{
+  Fixture other = *f;
+
+  live (f, "3s", 2);
+  f->n_batches = 0;
+  other.scratch.path = scratch_path (&f->scratch, "elsewhere");
+  other.n_batches = 0;
+  live_from (&other, "3s", 2, 100);
+  g_assert_cmpuint (n_waiting (f, "out-1000.txt"), ==, 2);
+  g_assert_true (weir_test_advance (f->ctx, 1, NULL));
+  scratch_expect_text (&f->scratch, "out-1000.txt/part-00000", "1\n");
+  scratch_expect_text (&f->scratch, "out-2000.txt/part-00000", "2\n");
+  g_assert_cmpuint (n_waiting (f, "out-1000.txt"), ==, 1);
+  weir_context_free (other.ctx);
+  g_free (other.scratch.path);
+}
+
 static void
 two_that_save_into_the_same_folders_are_refused (Fixture *f, gconstpointer data)
 {
@@ -150,6 +192,7 @@ main (int argc, char **argv)
   ADD (each_batch_appears_once_whatever_lives_it_took);
   ADD (nothing_is_lost_or_doubled_between_lives);
   ADD (what_readers_have_taken_away_is_not_missed);
+  ADD (two_drivers_never_write_into_one_folder);
   ADD (two_that_save_into_the_same_folders_are_refused);
   return g_test_run ();
 }
