@@ -20,16 +20,21 @@ is_number (WeirValue value)
   return value.kind == WEIR_INT || value.kind == WEIR_FLOAT;
 }
 
+void
+weir_sum_fail_overflow (WeirTask *task, const WeirKey *key, gint64 sum, gint64 more)
+{
+  g_autofree char *text = weir_to_string (weir_key_value (key));
+
+  weir_task_fail_record (task, WEIR_ERROR_OVERFLOW,
+                         "the sum of key '%.100s' does not fit an INT when %" G_GINT64_FORMAT
+                         " is added to %" G_GINT64_FORMAT ": sum FLOATs instead, or smaller numbers",
+                         text, more, sum);
+}
+
 static void
 fail_overflow (WeirTask *task, const WeirKey *slot, WeirValue value)
 {
-  g_autofree char *key = weir_to_string (weir_key_value (slot));
-  g_autofree char *text = weir_to_string (value);
-
-  weir_task_fail_record (task, WEIR_ERROR_OVERFLOW,
-                         "the sum of key '%.100s' does not fit an INT when %s is added to %" G_GINT64_FORMAT
-                         ": sum FLOATs instead, or smaller numbers",
-                         key, text, ((WeirSum *) weir_slot_value (slot))->integer);
+  weir_sum_fail_overflow (task, slot, ((WeirSum *) weir_slot_value (slot))->integer, value.integer);
   weir_task_settle (task, WEIR_PAIR_OF (weir_key_value (slot), value));
 }
 

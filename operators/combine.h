@@ -137,14 +137,19 @@ weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a
   return TRUE;
 }
 
-/* @a came before @b; the ready-made functions without a call. The result may point into task memory. */
+/* Of two INTs, whose sum does not fit. */
+void weir_sum_fail_overflow (WeirTask *task, const WeirKey *key, gint64 sum, gint64 more);
+
+/* Values of @key, @a before @b; the ready-made functions without a call. The result may point into task memory. */
 static inline WeirValue
-weir_reduce_two (WeirTask *task, const WeirReduceParams *params, WeirValue a, WeirValue b)
+weir_reduce_two (WeirTask *task, const WeirReduceParams *params, const WeirKey *key, WeirValue a, WeirValue b)
 {
   gint64 sum;
 
-  if (params->f == WEIR_SUM && a.kind == WEIR_INT && b.kind == WEIR_INT &&
-      G_LIKELY (!__builtin_add_overflow (a.integer, b.integer, &sum)))
+  if (params->f == WEIR_SUM && a.kind == WEIR_INT && b.kind == WEIR_INT) {
+    if (G_UNLIKELY (__builtin_add_overflow (a.integer, b.integer, &sum)))
+      weir_sum_fail_overflow (task, key, a.integer, b.integer);
     return weir_int (sum);
+  }
   return weir_returned_take (task, params->f (task, a, b, params->user_data));
 }

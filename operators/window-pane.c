@@ -27,6 +27,38 @@ weir_pane_reduced_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into,
   return is_rejected || weir_reduce_take (task, &store->cells, into, value, &store->mark);
 }
 
+static guint32
+number_at (const WeirPane *pane, gsize at)
+{
+  if (pane->values == NULL)
+    return pane->entries[at].number;
+  return (guint32) (at / pane->n_ranks) << WEIR_RANK_BITS | (guint32) (at % pane->n_ranks);
+}
+
+static gsize
+place_in (const WeirValue *column, const WeirValue *value)
+{
+  return (gsize) ((guintptr) value - (guintptr) column) / sizeof *value;
+}
+
+static const WeirKey *
+key_of (const WeirPaneStore *store, const WeirValue *value)
+{
+  const WeirWindowKeys *keys = &store->keys;
+  const WeirValue *const columns[] = { keys->fronts, keys->backs, keys->scans, keys->nexts };
+
+  for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
+    if (place_in (columns[i], value) < (gsize) keys->capacity * keys->n_shards)
+      return &keys->keys[place_in (columns[i], value)];
+  return weir_window_keys_key (keys, number_at (store->made, place_in (store->made->values, value)));
+}
+
+void
+weir_pane_fail_sum (const WeirPaneStore *store, WeirTask *task, const WeirValue *into, WeirValue a, WeirValue b)
+{
+  weir_sum_fail_overflow (task, key_of (store, into), a.integer, b.integer);
+}
+
 gboolean
 weir_pane_is_dense (const WeirPaneStore *store, gsize n)
 {
@@ -198,7 +230,10 @@ gboolean
 weir_pane_make (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPaneSource *source)
 {
   WeirPane list = { 0 };
-  gboolean ok = list_table (store, task, source, &list) && take_columns (store, task, source, pane);
+  gboolean ok;
+
+  store->made = pane;
+  ok = list_table (store, task, source, &list) && take_columns (store, task, source, pane);
 
   if (ok && (pane->values != NULL || weir_pane_is_dense (store, list.n)))
     ok = make_dense (store, task, pane, &list);
@@ -225,14 +260,6 @@ static gsize
 n_places (const WeirPaneStore *store, const WeirPane *pane)
 {
   return pane->values != NULL ? (gsize) pane->n_ranks * store->keys.n_shards : pane->n;
-}
-
-static guint32
-number_at (const WeirPane *pane, gsize at)
-{
-  if (pane->values == NULL)
-    return pane->entries[at].number;
-  return (guint32) (at / pane->n_ranks) << WEIR_RANK_BITS | (guint32) (at % pane->n_ranks);
 }
 
 gboolean

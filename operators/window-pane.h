@@ -34,6 +34,7 @@ typedef struct {
   /* As a step found them: */
   WeirArena mark;    /* task memory */
   guint64 n_rejects; /* of the task */
+  const WeirPane *made;
 } WeirPaneStore;
 
 /* What a pane is made of: a key is in the table or in columns, of which each task has one. */
@@ -68,6 +69,8 @@ weir_pane_keep (WeirPaneStore *store, WeirTask *task, WeirValue *kept, WeirValue
 }
 
 gboolean weir_pane_reduced_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value);
+/* Of two INTs, whose sum does not fit: the task fails, and names the key that *into belongs to. */
+void weir_pane_fail_sum (const WeirPaneStore *store, WeirTask *task, const WeirValue *into, WeirValue a, WeirValue b);
 
 /* Of both: is there something to copy? */
 static inline gboolean
@@ -77,15 +80,19 @@ weir_pane_has_cells (WeirValue a, WeirValue b)
   return ((a.kind | b.kind) & 4) != 0;
 }
 
-/* *into becomes @a and @b combined, as weir_reduce_into () has it. FALSE: the task has failed. */
+/* *into, which lies in a column of the keys or in the pane that is being made, becomes @a and @b combined, as
+ * weir_reduce_into () has it. FALSE: the task has failed. */
 static inline gboolean
 weir_pane_reduce (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue a, WeirValue b)
 {
   WeirValue value;
   gint64 sum;
 
-  if (store->is_sum && a.kind == WEIR_INT && b.kind == WEIR_INT && into->kind < WEIR_TEXT &&
-      G_LIKELY (!__builtin_add_overflow (a.integer, b.integer, &sum))) {
+  if (store->is_sum && a.kind == WEIR_INT && b.kind == WEIR_INT) {
+    if (G_UNLIKELY (__builtin_add_overflow (a.integer, b.integer, &sum))) {
+      weir_pane_fail_sum (store, task, into, a, b);
+      return FALSE;
+    }
     *into = weir_int (sum);
     return TRUE;
   }

@@ -542,7 +542,7 @@ result (const WeirPanes *panes, WeirTask *task, const WeirReduceParams *params, 
 
   if (WEIR_IS_NO_VALUE (*front))
     return *back;
-  return WEIR_IS_NO_VALUE (*back) ? *front : weir_reduce_two (task, params, *front, *back);
+  return WEIR_IS_NO_VALUE (*back) ? *front : weir_reduce_two (task, params, &panes->store.keys.keys[at], *front, *back);
 }
 
 /* Where the numbers are in the columns; behind the last some that can be asked for, too. */

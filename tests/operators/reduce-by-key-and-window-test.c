@@ -269,7 +269,40 @@ an_overflow_of_the_window_fails_the_batch (Job *job)
   weir_collect (weir_stream_set_name (window_of (&kinds[0], job->input, 3, 1), "recent"));
   job_push (job, "a=9223372036854775000 b=1");
   job_push (job, "a=900 b=1");
-  job_run_into (job, WEIR_ERROR_OVERFLOW, "recent: ");
+  job_run_into (job, WEIR_ERROR_OVERFLOW, "recent: the sum of key 'a' does not fit an INT when 900 is added to");
+}
+
+/* What does not fit comes @n slides after the first, so that it meets what was rebuilt and what was not. */
+static void
+overflow_after (guint n_partitions, guint n, const char *const *batches)
+{
+  Job job;
+
+  job_init (&job, n_partitions);
+  weir_collect (weir_stream_set_name (window_of (&kinds[0], job.input, 5, 1), "recent"));
+  for (guint i = 0; i < n; i++)
+    job_push (&job, "a=0 b=1 c=2");
+  while (*batches != NULL)
+    job_push (&job, *batches++);
+  job_run_into (&job, WEIR_ERROR_OVERFLOW, "recent: the sum of key 'b' does not fit an INT when ");
+  job_clear (&job);
+}
+
+static void
+an_overflow_names_the_key_wherever_it_is_met (void)
+{
+  /* As it enters; in one batch, between tasks; and as panes are added up again, from the newest on. */
+  static const char *const batches[][7] = {
+    { "a=1 b=9223372036854775000 c=1", "c=1 b=900 a=1", "a=1 c=2", "b=900", NULL },
+    { "b=9223372036854775000 a=1 b=9223372036854775000 c=1", NULL },
+    { "b=-9", "b=9223372036854775000 a=1", "b=810", "c=1 b=1", "a=1", "a=1", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (batches); i++)
+    for (guint n = 0; n < 8; n++) {
+      overflow_after (1, n, batches[i]);
+      overflow_after (3, n, batches[i]);
+    }
 }
 
 static void
@@ -373,6 +406,8 @@ main (int argc, char **argv)
   ADD (what_its_function_rejects_is_read_elsewhere);
   ADD (an_overflow_of_the_window_fails_the_batch);
   ADD (a_plain_value_fails_the_batch);
+  g_test_add_func ("/reduce-by-key-and-window/an_overflow_names_the_key_wherever_it_is_met",
+                   an_overflow_names_the_key_wherever_it_is_met);
   g_test_add_func ("/reduce-by-key-and-window/no_function_or_an_odd_length_is_a_mistake",
                    no_function_or_an_odd_length_is_a_mistake);
   g_test_add_data_func ("/reduce-by-key-and-window/at_every_memory_limit_it_works_or_fails/a-pane-a-batch",

@@ -136,7 +136,7 @@ a_sum_that_overflows_fails_the_batch (Job *job)
 {
   sum_until_it_overflows (job);
   job_push (job, "b=1 a=9223372036854775807 a=1");
-  job_run_into (job, WEIR_ERROR_OVERFLOW, "does not fit an INT");
+  job_run_into (job, WEIR_ERROR_OVERFLOW, "the sum of key 'a' does not fit an INT");
 }
 
 static void
