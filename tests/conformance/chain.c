@@ -82,14 +82,19 @@ step_flat_map (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
   return weir_flat_map (s, function_flat_map, f);
 }
 
+/* `value > 0` is of a pair's value, or of what is no pair; `key > 0` of a pair's key. */
 static WeirStream *
 step_filter (Chain *chain, WeirStream *s, JsonObject *op, GError **error)
 {
   const char *phrase = chain_text (op, "fn", error);
-  gboolean is_of_pairs = phrase != NULL && (g_str_has_prefix (phrase, "value ") || g_str_has_prefix (phrase, "key "));
-  Function *f = phrase != NULL ? chain_function (chain, op, "fn", is_of_pairs ? "(key, value)" : "x", error) : NULL;
+  gboolean is_of_value = phrase != NULL && g_str_has_prefix (phrase, "value ");
+  gboolean is_of_key = phrase != NULL && g_str_has_prefix (phrase, "key ");
+  const char *names = is_of_value || is_of_key ? "(key, value)" : "x";
+  Function *f = phrase != NULL ? chain_function (chain, op, "fn", names, error) : NULL;
 
-  return f != NULL ? weir_filter (s, function_filter, f) : NULL;
+  if (f == NULL)
+    return NULL;
+  return weir_filter (s, is_of_value ? function_filter_value : is_of_key ? function_filter_key : function_filter, f);
 }
 
 static WeirStream *

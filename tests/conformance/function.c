@@ -64,6 +64,24 @@ function_filter (WeirTask *task, WeirValue value, gpointer function)
   return builtin_is_true (function_map (task, value, function));
 }
 
+gboolean
+function_filter_value (WeirTask *task, WeirValue value, gpointer function)
+{
+  return function_filter (task, weir_kind (value) == WEIR_PAIR ? value : WEIR_PAIR_OF (weir_nil (), value), function);
+}
+
+gboolean
+function_filter_key (WeirTask *task, WeirValue value, gpointer function)
+{
+  g_autofree char *text = NULL;
+
+  if (weir_kind (value) == WEIR_PAIR)
+    return function_filter (task, value, function);
+  text = weir_to_string (value);
+  weir_fail (task, "the case asks for the key of '%s', which is no pair", text);
+  return FALSE;
+}
+
 static void
 emit_items (WeirTask *task, WeirValue value)
 {

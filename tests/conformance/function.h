@@ -17,6 +17,9 @@ void function_free (gpointer function);
 
 WeirValue function_map (WeirTask *task, WeirValue value, gpointer function);
 gboolean function_filter (WeirTask *task, WeirValue value, gpointer function);
+/* Of a phrase about (key, value): of a value that is no pair it is the value, and it has no key. */
+gboolean function_filter_value (WeirTask *task, WeirValue value, gpointer function);
+gboolean function_filter_key (WeirTask *task, WeirValue value, gpointer function);
 void function_flat_map (WeirTask *task, WeirValue value, gpointer function); /* the items of a list */
 WeirValue function_reduce (WeirTask *task, WeirValue a, WeirValue b, gpointer function);
 void function_partition (WeirTask *task, WeirIter *values, gpointer function); /* gets all of them as a list */

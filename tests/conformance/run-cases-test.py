@@ -114,6 +114,9 @@ def tests(runner):
                 {"op": "updateStateByKey", "fn": "running_sum"}]
         runner.expect(case(kind="recovery_set", ops=sums, input=[[1, 2], [3]], expected=[[3], [7]]), "FAIL", "phase 2")
 
+    def keys_of_what_is_no_pair_are_told():
+        runner.expect(case(ops=[{"op": "filter", "fn": "key > 1"}]), "FAIL", "which is no pair")
+
     def what_is_not_run_here_is_told():
         runner.expect(case(weir="n/a"), "n/a")
         runner.expect(case(kind="table"), "elsewhere")
