@@ -97,9 +97,9 @@ check_header (const guint8 *header, gsize size, WeirFrameKind kind, GError **err
     return refuse (error, "it does not begin like a piece of a checkpoint");
   if (load_u64 (header + AT_HEADER_SUM) != XXH3_64bits (header, AT_HEADER_SUM))
     return refuse (error, "the header's checksum is wrong");
-  if (header[5] != WEIR_FRAME_VERSION) {
+  if (header[5] == 0 || header[5] > WEIR_FRAME_VERSION) {
     g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED,
-                 "it has format version %d, and this weir reads %d: use the weir that wrote it, or a newer one",
+                 "it has format version %d, and this weir reads 1 to %d: use the weir that wrote it, or a newer one",
                  header[5], WEIR_FRAME_VERSION);
     return FALSE;
   }

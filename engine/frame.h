@@ -6,8 +6,11 @@
 
 #include <glib.h>
 
-#define WEIR_FRAME_HEADER  32
-#define WEIR_FRAME_VERSION 1
+#define WEIR_FRAME_HEADER 32
+
+/* Of what is written. All from 1 on are read; what came with which:
+ * 2: windows by key say how long their panes are (SECTION_GRID of operators/pane-log.c). */
+#define WEIR_FRAME_VERSION 2
 
 typedef enum {
   WEIR_FRAME_STATE = 'S',    /* a slice's sections */

@@ -397,6 +397,10 @@ weir_keyed_state_load (WeirKeyedState *state, WeirTask *task, const WeirSection 
   WeirArena mark;
 
   state->is_saved = TRUE;
+  if (section->kind < SECTION_PAGE || section->kind > SECTION_NOTHING) {
+    weir_section_refuse (task, section);
+    return;
+  }
   if (section->kind == SECTION_NOTHING)
     state->nothing_epoch = section->epoch;
   if (section->kind == SECTION_NOTHING || reader.number < state->first ||

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+#include <weir/error.h>
+
+#include "engine/task.h"
+
 void
 weir_saver_begin (WeirSaver *saver, guint64 from, guint64 until, guint32 kind, gint64 number)
 {
@@ -42,4 +46,14 @@ weir_section_next (WeirTaker *taker, guint64 epoch, WeirSection *section)
   }
   taker->data += section->size;
   return TRUE;
+}
+
+void
+weir_section_refuse (WeirTask *task, const WeirSection *section)
+{
+  weir_task_fail (
+      task, WEIR_ERROR_FAILED,
+      "its saved state of epoch %" G_GUINT64_FORMAT
+      " has a section of kind %u, which this weir does not know: use the weir that wrote it, or a newer one",
+      section->epoch, section->kind);
 }

@@ -32,3 +32,5 @@ void weir_saver_end (WeirSaver *saver);
 
 /* The section that the taker stands at. FALSE at the end, or if it does not fit (taker->has_failed). */
 gboolean weir_section_next (WeirTaker *taker, guint64 epoch, WeirSection *section);
+/* Of a kind that the operator does not know: its state is not taken for what it is not. */
+void weir_section_refuse (WeirTask *task, const WeirSection *section);

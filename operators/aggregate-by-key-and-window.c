@@ -6,6 +6,7 @@
 
 #include "engine/stream.h"
 #include "operators/pairs.h"
+#include "operators/returned.h"
 #include "operators/window-slice.h"
 
 #define SIZE_MOST (1024 * 1024)

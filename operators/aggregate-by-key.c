@@ -9,6 +9,7 @@
 #include "engine/verb.h"
 #include "operators/combine.h"
 #include "operators/pairs.h"
+#include "operators/returned.h"
 
 /* Larger accumulators stand beside the table, so that walking through the slots stays cheap. */
 #define INLINE_MOST 64

@@ -11,7 +11,6 @@
 #include "engine/dataset.h"
 #include "engine/table-cursor.h"
 #include "engine/task.h"
-#include "operators/returned.h"
 
 typedef struct _WeirColumns WeirColumns;
 
@@ -139,17 +138,3 @@ weir_reduce_into (WeirTask *task, WeirCells *cells, WeirValue *into, WeirValue a
 
 /* Of two INTs, whose sum does not fit. */
 void weir_sum_fail_overflow (WeirTask *task, const WeirKey *key, gint64 sum, gint64 more);
-
-/* Values of @key, @a before @b; the ready-made functions without a call. The result may point into task memory. */
-static inline WeirValue
-weir_reduce_two (WeirTask *task, const WeirReduceParams *params, const WeirKey *key, WeirValue a, WeirValue b)
-{
-  gint64 sum;
-
-  if (params->f == WEIR_SUM && a.kind == WEIR_INT && b.kind == WEIR_INT) {
-    if (G_UNLIKELY (__builtin_add_overflow (a.integer, b.integer, &sum)))
-      weir_sum_fail_overflow (task, key, a.integer, b.integer);
-    return weir_int (sum);
-  }
-  return weir_returned_take (task, params->f (task, a, b, params->user_data));
-}

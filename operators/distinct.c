@@ -7,6 +7,7 @@
 
 #include "engine/verb.h"
 #include "operators/combine.h"
+#include "operators/returned.h"
 
 static gsize
 no_size (const WeirOp *op)

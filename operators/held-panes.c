@@ -159,6 +159,10 @@ weir_held_panes_load (GArray *panes, WeirTask *task, const WeirSection *section)
   WeirTaker taker;
   gboolean ok = TRUE;
 
+  if (section->kind != SECTION_PANE) {
+    weir_section_refuse (task, section);
+    return;
+  }
   weir_taker_init (&taker, section->data, section->size);
   while (ok && taker.data < taker.end) {
     filling.partition = weir_partition_new (task->task_run->run->memory);

@@ -9,7 +9,7 @@
 #include "operators/window-slice.h"
 
 typedef struct {
-  WeirReduceParams reduce; /* first: weir_reduce_two () finds it */
+  WeirReduceParams reduce; /* first: weir_reduce_into () finds it */
 } Params;
 
 static const WeirFold *

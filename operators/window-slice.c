@@ -224,8 +224,12 @@ weir_window_slice_load (WeirTask *task, const WeirFold *fold, gpointer data, gui
 {
   Slice *slice = data;
 
-  if (weir_window_check_version (task) && !weir_pane_log_load (slice->log, task, index, section))
+  if (!weir_window_check_version (task) || weir_pane_log_load (slice->log, task, index, section))
+    return;
+  if (section->kind == SECTION_OPEN)
     load_open (task, fold, slice, index, section);
+  else
+    weir_section_refuse (task, section);
 }
 
 gboolean

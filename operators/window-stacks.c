@@ -265,7 +265,9 @@ weir_stacks_load (WeirStacks *stacks, WeirTask *task, const WeirSection *section
   weir_taker_init (&taker, section->data, section->size);
   if (section->kind == SECTION_ALL)
     take_all (stacks, task, &taker, section);
-  else
+  else if (section->kind == SECTION_NEW)
     take_entries (stacks, task, &taker, weir_stacks_enter);
+  else
+    weir_section_refuse (task, section);
   stacks->n_saved = stacks->entries->len;
 }

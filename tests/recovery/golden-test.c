@@ -183,7 +183,7 @@ renew (guint8 *frame)
   memcpy (frame + 24, &sum, sizeof sum);
 }
 
-/* The @n-th frame of its kind in the file, counted from 0. */
+/* The @n-th frame of its kind in the file, counted from 0; NULL: there are not as many. */
 static guint8 *
 find_frame (char *data, gsize size, char kind, guint n)
 {
@@ -192,7 +192,7 @@ find_frame (char *data, gsize size, char kind, guint n)
   for (char *at = data; at + WEIR_FRAME_HEADER <= data + size; at++)
     if (memcmp (at, head, sizeof head) == 0 && n-- == 0)
       return (guint8 *) at;
-  g_error ("there is no such frame");
+  return NULL;
 }
 
 typedef struct {
@@ -210,18 +210,17 @@ static const Newer newer[] = {
   { "/newer/plan", "plans-8", WEIR_FRAME_PLAN, "planned batch 1 of epoch 8" },
 };
 
-/* A plan lies within an entry, whose checksum covers it. */
+/* What is in the frame was changed. */
 static void
-sign_entry (char *data, gsize size)
+sign (guint8 *frame)
 {
-  guint8 *entry = find_frame (data, size, WEIR_FRAME_RECORD, 0);
   guint64 length, sum;
 
-  memcpy (&length, entry + 8, sizeof length);
-  sum = GUINT64_TO_LE (XXH3_64bits (entry + WEIR_FRAME_HEADER, GUINT64_FROM_LE (length)));
-  memcpy (entry + 16, &sum, sizeof sum);
-  sum = GUINT64_TO_LE (XXH3_64bits (entry, 24));
-  memcpy (entry + 24, &sum, sizeof sum);
+  memcpy (&length, frame + 8, sizeof length);
+  sum = GUINT64_TO_LE (XXH3_64bits (frame + WEIR_FRAME_HEADER, GUINT64_FROM_LE (length)));
+  memcpy (frame + 16, &sum, sizeof sum);
+  sum = GUINT64_TO_LE (XXH3_64bits (frame, 24));
+  memcpy (frame + 24, &sum, sizeof sum);
 }
 
 static void
@@ -232,9 +231,10 @@ make_newer (const Newer *what)
   gsize size;
 
   g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  g_assert_nonnull (find_frame (data, size, what->kind, 0));
   renew (find_frame (data, size, what->kind, 0));
-  if (what->kind == WEIR_FRAME_PLAN)
-    sign_entry (data, size);
+  if (what->kind == WEIR_FRAME_PLAN) /* it lies within an entry, whose checksum covers it */
+    sign (find_frame (data, size, WEIR_FRAME_RECORD, 0));
   g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
 }
 
@@ -242,8 +242,8 @@ static void
 refuses_newer (gconstpointer what)
 {
   g_autofree char *version = g_strdup_printf ("%d", WEIR_FRAME_VERSION);
-  g_autofree char *both =
-      g_strdup_printf ("it has format version %d, and this weir reads %d", WEIR_FRAME_VERSION + 1, WEIR_FRAME_VERSION);
+  g_autofree char *both = g_strdup_printf ("it has format version %d, and this weir reads 1 to %d",
+                                           WEIR_FRAME_VERSION + 1, WEIR_FRAME_VERSION);
   g_autoptr (GError) error = NULL;
   Scratch scratch;
   GoldenJob job;
@@ -259,6 +259,54 @@ refuses_newer (gconstpointer what)
   g_assert_null (strstr (error->message, "damaged"));
   g_assert_cmpuint (weir_collected_n_batches (job.collected[0]), ==, 0);
   golden_job_clear (&job);
+  drop_copy (&scratch);
+}
+
+/* The first section of the @n-th piece of state gets a kind that nobody knows. FALSE: there are not as many. */
+static gboolean
+make_strange (const char *file, guint n)
+{
+  g_autofree char *path = g_build_filename (GOLDEN_CHECKPOINT, file, NULL);
+  g_autofree char *data = NULL;
+  const guint32 kind = GUINT32_TO_LE (99);
+  guint8 *frame;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  frame = find_frame (data, size, WEIR_FRAME_STATE, n);
+  if (frame == NULL)
+    return FALSE;
+  memcpy (frame + WEIR_FRAME_HEADER + 16, &kind, sizeof kind); /* behind the bounds of its hashes */
+  sign (frame);
+  g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
+  return TRUE;
+}
+
+/* Of every kind of state: the stream is named. */
+static void
+test_sections_of_unknown_kinds_are_refused (void)
+{
+  g_autofree char *version = g_strdup_printf ("%d", WEIR_FRAME_VERSION);
+  guint n_refused[GOLDEN_N] = { 0 };
+  Scratch scratch;
+
+  copy_golden (&scratch, version);
+  for (guint n = 0; make_strange ("epoch-7", n); n++) {
+    g_autoptr (GError) error = NULL;
+    GoldenJob job;
+
+    golden_job_init (&job, WEIR_SECONDS (8), WEIR_SECONDS (1));
+    g_assert_false (weir_test_advance (job.ctx, 1, &error));
+    g_assert_error (error, WEIR_ERROR, WEIR_ERROR_FAILED);
+    g_assert_nonnull (strstr (error->message, "has a section of kind 99, which this weir does not know"));
+    for (guint stream = 0; stream < GOLDEN_N; stream++)
+      n_refused[stream] += strstr (error->message, golden_names[stream]) != NULL;
+    golden_job_clear (&job);
+    drop_copy (&scratch);
+    copy_golden (&scratch, version);
+  }
+  for (guint stream = 0; stream < GOLDEN_N; stream++)
+    g_assert_cmpuint (n_refused[stream], >, 0);
   drop_copy (&scratch);
 }
 
@@ -279,6 +327,7 @@ main (int argc, char **argv)
     g_test_add_data_func_full (test, g_strdup (name), goes_on_from, g_free);
   }
   g_test_add_func ("/todays-version-is-among-them", test_todays_version_is_among_them);
+  g_test_add_func ("/sections-of-unknown-kinds-are-refused", test_sections_of_unknown_kinds_are_refused);
   for (gsize i = 0; i < G_N_ELEMENTS (newer); i++)
     g_test_add_data_func (newer[i].name, &newer[i], refuses_newer);
   return g_test_run ();
