@@ -6,6 +6,7 @@
 #pragma once
 
 #include "operators/combine.h"
+#include "operators/returned.h"
 #include "operators/window-columns.h"
 #include "operators/window-keys.h"
 
@@ -102,4 +103,19 @@ weir_pane_reduce (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirVal
     return weir_pane_reduced_slowly (store, task, into, value);
   *into = value;
   return TRUE;
+}
+
+/* Values of @key, @front before @back; the ready-made functions without a call. The result may point into task memory. */
+static inline WeirValue
+weir_pane_reduce_two (WeirTask *task, const WeirReduceParams *params, const WeirKey *key, WeirValue front,
+                      WeirValue back)
+{
+  gint64 sum;
+
+  if (params->f == WEIR_SUM && front.kind == WEIR_INT && back.kind == WEIR_INT) {
+    if (G_UNLIKELY (__builtin_add_overflow (front.integer, back.integer, &sum)))
+      weir_sum_fail_overflow (task, key, front.integer, back.integer);
+    return weir_int (sum);
+  }
+  return weir_returned_take (task, params->f (task, front, back, params->user_data));
 }

@@ -16,8 +16,6 @@
  */
 #include "operators/window-panes.h"
 
-#include "operators/returned.h"
-
 /* Panes, slots and bytes that are asked for before they are needed. */
 #define PREFETCH_PANES 2
 #define PREFETCH_KEYS  16
@@ -537,20 +535,6 @@ weir_panes_next (const WeirPanes *panes, gint64 number, gsize *at, WeirValue *ke
   return pane != NULL && pane->number == number && weir_pane_next (&panes->store, pane, at, key, value);
 }
 
-/* Values of @key, @front before @back; the ready-made functions without a call. The result may point into task memory. */
-static inline WeirValue
-reduce_two (WeirTask *task, const WeirReduceParams *params, const WeirKey *key, WeirValue front, WeirValue back)
-{
-  gint64 sum;
-
-  if (params->f == WEIR_SUM && front.kind == WEIR_INT && back.kind == WEIR_INT) {
-    if (G_UNLIKELY (__builtin_add_overflow (front.integer, back.integer, &sum)))
-      weir_sum_fail_overflow (task, key, front.integer, back.integer);
-    return weir_int (sum);
-  }
-  return weir_returned_take (task, params->f (task, front, back, params->user_data));
-}
-
 static inline WeirValue
 result (const WeirPanes *panes, WeirTask *task, const WeirReduceParams *params, gsize at)
 {
@@ -560,7 +544,7 @@ result (const WeirPanes *panes, WeirTask *task, const WeirReduceParams *params, 
     return keys->backs[at];
   if (WEIR_IS_NO_VALUE (keys->backs[at]))
     return keys->fronts[at];
-  return reduce_two (task, params, &keys->keys[at], keys->fronts[at], keys->backs[at]);
+  return weir_pane_reduce_two (task, params, &keys->keys[at], keys->fronts[at], keys->backs[at]);
 }
 
 /* Where the numbers are in the columns; behind the last some that can be asked for, too. */
