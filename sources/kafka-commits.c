@@ -11,7 +11,7 @@
 #define SAY_AGAIN WEIR_MINUTES (30)
 
 #define PAUSE    WEIR_MILLISECONDS (200)
-#define PATIENCE WEIR_SECONDS (5)
+#define PATIENCE WEIR_SECONDS (5) /* a group that moves from broker to broker has a new one by then */
 
 struct _WeirKafkaCommits {
   WeirKafkaSource *source;
@@ -24,7 +24,9 @@ struct _WeirKafkaCommits {
   rd_kafka_queue_t *answers; /* made with the first request */
   gboolean is_sent;          /* and not answered */
   gint64 sent_at;
-  rd_kafka_resp_err_t said; /* the failure that is in the log already */
+  rd_kafka_resp_err_t failure; /* of the last one */
+  gint64 failing_since;        /* where it has one */
+  rd_kafka_resp_err_t said;    /* the failure that is in the log already */
 };
 
 WeirKafkaCommits *
@@ -62,6 +64,14 @@ weir_kafka_commits_add (WeirKafkaCommits *commits, const char *topic, gint32 par
   pthread_mutex_unlock (&commits->lock);
 }
 
+/* Nothing is wrong: a broker begins, or goes, and the group's offsets are or will be another's. */
+static gboolean
+is_moving (rd_kafka_resp_err_t code)
+{
+  return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS || code == RD_KAFKA_RESP_ERR__WAIT_COORD;
+}
+
 static void
 say (WeirKafkaCommits *commits, rd_kafka_resp_err_t code)
 {
@@ -75,10 +85,21 @@ say (WeirKafkaCommits *commits, rd_kafka_resp_err_t code)
               source->source.op->name, weir_kafka_group (source->kafka));
   else
     weir_log (weir_engine_log (source->source.engine), WEIR_LOG_WARNING,
-              "%s: group %s: offsets could not be committed: %s; the next ones will be tried%s",
-              source->source.op->name, weir_kafka_group (source->kafka), rd_kafka_err2str (code),
+              "%s: group %s: offsets could not be committed: %s; trying again%s", source->source.op->name,
+              weir_kafka_group (source->kafka), rd_kafka_err2str (code),
               code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ? ". Somebody else uses the group: give each job its own"
                                                           : "");
+}
+
+/* What was not committed is sent again though nothing new is done: a topic may be silent from now on. */
+static void
+note_failure (WeirKafkaCommits *commits)
+{
+  if (commits->failure == RD_KAFKA_RESP_ERR_NO_ERROR)
+    commits->failing_since = g_get_monotonic_time ();
+  pthread_mutex_lock (&commits->lock);
+  commits->has_news = TRUE;
+  pthread_mutex_unlock (&commits->lock);
 }
 
 static void
@@ -89,7 +110,11 @@ on_committed (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition
   for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && list != NULL && i < list->cnt; i++)
     code = list->elems[i].err;
   commits->is_sent = FALSE;
-  say (commits, code);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    note_failure (commits);
+  commits->failure = code;
+  if (!is_moving (code) || g_get_monotonic_time () - commits->failing_since >= PATIENCE)
+    say (commits, code);
 }
 
 static void
@@ -131,12 +156,28 @@ send_now (WeirKafkaCommits *commits)
     on_committed (rk, code, NULL, commits);
 }
 
+/* Before the next one: what fails for long is tried less and less often. */
+static gint64
+pause_of (const WeirKafkaCommits *commits, gint64 now)
+{
+  return commits->failure == RD_KAFKA_RESP_ERR_NO_ERROR ? PAUSE : CLAMP (now - commits->failing_since, PAUSE, PATIENCE);
+}
+
 void
 weir_kafka_commits_send (WeirKafkaCommits *commits)
 {
+  gint64 now = g_get_monotonic_time ();
+
   poll_answers (commits, 0);
-  if (!commits->is_sent && g_get_monotonic_time () - commits->sent_at >= PAUSE)
+  if (!commits->is_sent && now - commits->sent_at >= pause_of (commits, now))
     send_now (commits);
+}
+
+static void
+await_answer (WeirKafkaCommits *commits, gint64 deadline)
+{
+  while (commits->is_sent && g_get_monotonic_time () < deadline)
+    poll_answers (commits, 50);
 }
 
 gboolean
@@ -144,12 +185,14 @@ weir_kafka_commits_finish (WeirKafkaCommits *commits)
 {
   gint64 deadline = g_get_monotonic_time () + PATIENCE;
 
-  while (commits->is_sent && g_get_monotonic_time () < deadline)
-    poll_answers (commits, 50);
-  if (commits->is_sent)
-    return FALSE;
-  send_now (commits);
-  while (commits->is_sent && g_get_monotonic_time () < deadline)
-    poll_answers (commits, 50);
+  await_answer (commits, deadline);
+  if (!commits->is_sent)
+    send_now (commits);
+  await_answer (commits, deadline);
+  while (!commits->is_sent && is_moving (commits->failure) && g_get_monotonic_time () < deadline) {
+    g_usleep (PAUSE);
+    send_now (commits);
+    await_answer (commits, deadline);
+  }
   return !commits->is_sent;
 }

@@ -3,6 +3,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sources/kafka-fixture.h"
 
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#define OFFSET_COMMIT 8 /* the request's number in Kafka's protocol */
+#define N_REFUSALS    8 /* more than the client tries on its own */
+
 static void
 test_the_groups_offsets_follow_complete_batches (KafkaFixture *fixture, gconstpointer data)
 {
@@ -14,11 +20,35 @@ test_the_groups_offsets_follow_complete_batches (KafkaFixture *fixture, gconstpo
   g_assert_cmpint (kafka_fixture_await_group (fixture, 10), ==, 10);
 }
 
+/* A broker in this process that is not the group's yet when the first commits come, as one that has just begun. Nothing
+ * more is read that would be committed later; and a warning would end the test: there is nothing to warn of. */
+static void
+test_offsets_that_were_not_taken_are_committed_again (KafkaFixture *fixture, gconstpointer data)
+{
+  rd_kafka_t *rk = rd_kafka_new (RD_KAFKA_PRODUCER, rd_kafka_conf_new (), NULL, 0);
+  rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new (rk, 1);
+  g_autoptr (KafkaJob) job = NULL;
+  KafkaFixture mock = *fixture;
+
+  mock.brokers = rd_kafka_mock_cluster_bootstraps (cluster);
+  rd_kafka_mock_topic_create (cluster, mock.topic, 1, 1);
+  for (guint i = 0; i < N_REFUSALS; i++)
+    rd_kafka_mock_push_request_errors (cluster, OFFSET_COMMIT, 1, RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+  kafka_fixture_produce (&mock, 10, (KafkaProduce){ 0 });
+  job = kafka_fixture_job (&mock, (KafkaJobSpec){ 0 });
+  kafka_job_read (job, 10);
+  g_assert_cmpint (kafka_fixture_await_group (&mock, 10), ==, 10);
+  g_clear_pointer (&job, kafka_job_free);
+  rd_kafka_mock_cluster_destroy (cluster);
+  rd_kafka_destroy (rk);
+}
+
 int
 main (int argc, char **argv)
 {
   static const KafkaTest tests[] = {
     { "the-groups-offsets-follow-complete-batches", 1, test_the_groups_offsets_follow_complete_batches },
+    { "offsets-that-were-not-taken-are-committed-again", 1, test_offsets_that_were_not_taken_are_committed_again },
   };
 
   return kafka_tests_run (argc, argv, "/kafka-commits/", tests, G_N_ELEMENTS (tests));
