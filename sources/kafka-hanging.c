@@ -14,9 +14,14 @@
 
 #define ASK_MS 1000
 
-/* FALSE: the log goes no further than what was read, or more of it can be read. */
-static gboolean
-is_held (const WeirKafkaPartition *partition, gint64 until, gint64 *end)
+typedef enum {
+  FREE,   /* the log goes no further than what was read, or more of it can be read */
+  HELD,   /* it goes further, and nothing of that can be read */
+  UNKNOWN /* nobody has said */
+} Standing;
+
+static Standing
+ask (const WeirKafkaPartition *partition, gint64 until, gint64 *end)
 {
   rd_kafka_t *rk = weir_kafka_reader_handle (partition->reader);
   gint64 low, committed;
@@ -24,10 +29,11 @@ is_held (const WeirKafkaPartition *partition, gint64 until, gint64 *end)
   if (rd_kafka_get_watermark_offsets (rk, partition->topic, partition->number, &low, end) !=
           RD_KAFKA_RESP_ERR_NO_ERROR ||
       *end <= until)
-    return FALSE;
-  return rd_kafka_query_watermark_offsets (rk, partition->topic, partition->number, &low, &committed, ASK_MS) ==
-             RD_KAFKA_RESP_ERR_NO_ERROR &&
-         committed == until;
+    return FREE;
+  if (rd_kafka_query_watermark_offsets (rk, partition->topic, partition->number, &low, &committed, ASK_MS) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    return UNKNOWN;
+  return committed == until ? HELD : FREE;
 }
 
 static void
@@ -56,15 +62,17 @@ static void
 look (WeirKafkaSource *source, WeirKafkaPartition *partition, gint64 now)
 {
   gint64 until = weir_kafka_stage_until (&partition->stage), end;
+  Standing standing;
 
   if (partition->stands_since == 0 || until != partition->stands_at) {
     say_moving (source, partition);
     partition->stands_at = until;
     partition->stands_since = now;
   } else if (now - partition->stands_since >= HANGS_AFTER && !partition->is_said_to_hang) {
-    if (is_held (partition, until, &end))
+    standing = ask (partition, until, &end);
+    if (standing == HELD)
       say_hanging (source, partition, end);
-    else
+    else if (standing == FREE)
       partition->stands_since = now;
   }
 }

@@ -11,7 +11,7 @@ test_a_transaction_that_does_not_end_is_told_once (KafkaFixture *fixture, gconst
   const KafkaProduce open = { .transactional_id = fixture->group,
                               .leave_open = TRUE,
                               .transaction_timeout_ms = 600000 };
-  gint64 deadline = g_get_monotonic_time () + WEIR_SECONDS (60);
+  gint64 deadline = g_get_monotonic_time () + WATCH_DEADLINE;
   g_autoptr (KafkaJob) job = NULL;
   Watch watch;
 
