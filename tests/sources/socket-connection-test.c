@@ -1,6 +1,7 @@
 /* socket-connection-test.c: a connection is made, lost, made again and stopped, on a loop that the test runs.
  *
- * The server is driven from the same loop by timers and by what the connection says.
+ * The server is driven from the same loop, by who calls it and by what the connection says: nothing has to have happened
+ * by a time.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <weir/macros.h>
@@ -20,6 +21,7 @@ typedef struct Fixture Fixture;
 struct Fixture {
   WeirLoop *loop;
   WeirTimer *guard, *timer;
+  WeirWatch *server; /* NULL: nobody listens yet */
   WeirConnection *connection;
   Peer peer;
   GString *seen;
@@ -27,6 +29,7 @@ struct Fixture {
   WeirConnectionVerdict verdict; /* where bytes came */
   void (*on_bytes) (Fixture *fixture, int fd);
   void (*on_closed) (Fixture *fixture);
+  void (*on_logged) (Fixture *fixture);
 };
 
 static void
@@ -65,7 +68,11 @@ closed (gboolean is_orderly, gpointer data)
 static void
 on_log (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
 {
-  ((Fixture *) data)->n_logged++;
+  Fixture *fixture = data;
+
+  fixture->n_logged++;
+  if (fixture->on_logged != NULL)
+    fixture->on_logged (fixture);
 }
 
 static void
@@ -92,6 +99,8 @@ tear_down (Fixture *fixture, gconstpointer data)
   weir_connection_free (fixture->connection);
   if (fixture->timer != NULL)
     weir_timer_free (fixture->timer);
+  if (fixture->server != NULL)
+    weir_watch_free (fixture->server);
   weir_timer_free (fixture->guard);
   weir_loop_free (fixture->loop);
   peer_clear (&fixture->peer);
@@ -129,9 +138,8 @@ later (Fixture *fixture, WeirTime delay, WeirLoopFunc f)
   weir_timer_arm (fixture->timer, delay);
 }
 
-/* The server's side of the next connection: the kernel accepts as soon as there is a backlog. */
 static void
-accept_and_greet (gpointer data)
+greet (guint events, gpointer data)
 {
   Fixture *fixture = data;
 
@@ -139,32 +147,40 @@ accept_and_greet (gpointer data)
   peer_send_text (&fixture->peer, "hello");
 }
 
+/* From now on each who calls is greeted. */
+static void
+serve (gpointer data)
+{
+  Fixture *fixture = data;
+
+  peer_listen (&fixture->peer);
+  fixture->server = weir_watch_new (fixture->loop, fixture->peer.listener, greet, fixture);
+  weir_watch_set (fixture->server, WEIR_WATCH_READ);
+}
+
 static void
 test_bytes_come_through (Fixture *fixture, gconstpointer data)
 {
-  peer_listen (&fixture->peer);
+  serve (fixture);
   fixture->on_bytes = stop_with_bytes;
-  later (fixture, WEIR_MILLISECONDS (20), accept_and_greet);
   run (fixture);
   g_assert_cmpstr (fixture->seen->str, ==, "hello");
   g_assert_cmpuint (fixture->n_logged, ==, 0);
 }
 
+/* It is refused some times more before it is not. */
 static void
-listen_and_greet (gpointer data)
+serve_later (Fixture *fixture)
 {
-  Fixture *fixture = data;
-
-  peer_listen (&fixture->peer);
-  later (fixture, WEIR_SECONDS (1), accept_and_greet);
+  fixture->on_logged = NULL;
+  later (fixture, WEIR_MILLISECONDS (400), serve);
 }
 
-/* Refused at 0, about 0.1 and 0.3 s; then there is a server. */
 static void
 test_it_tries_until_it_is_accepted (Fixture *fixture, gconstpointer data)
 {
   fixture->on_bytes = stop_with_bytes;
-  later (fixture, WEIR_MILLISECONDS (400), listen_and_greet);
+  fixture->on_logged = serve_later;
   run (fixture);
   g_assert_cmpstr (fixture->seen->str, ==, "hello");
   g_assert_cmpuint (fixture->n_logged, ==, 2); /* away, and back */
@@ -181,18 +197,10 @@ close_once (Fixture *fixture, int fd)
 }
 
 static void
-greet_again (Fixture *fixture)
-{
-  later (fixture, WEIR_MILLISECONDS (400), accept_and_greet);
-}
-
-static void
 test_it_comes_back_after_an_end (Fixture *fixture, gconstpointer data)
 {
-  peer_listen (&fixture->peer);
+  serve (fixture);
   fixture->on_bytes = close_once;
-  fixture->on_closed = greet_again;
-  later (fixture, WEIR_MILLISECONDS (20), accept_and_greet);
   run (fixture);
   g_assert_cmpstr (fixture->seen->str, ==, "hello.hello");
   g_assert_cmpuint (fixture->n_logged, ==, 2);
@@ -207,10 +215,9 @@ reset_once (Fixture *fixture, int fd)
 static void
 test_a_reset_is_not_an_end (Fixture *fixture, gconstpointer data)
 {
-  peer_listen (&fixture->peer);
+  serve (fixture);
   fixture->on_bytes = reset_once;
   fixture->on_closed = stop;
-  later (fixture, WEIR_MILLISECONDS (20), accept_and_greet);
   weir_connection_start (fixture->connection);
   weir_loop_run (fixture->loop);
   g_assert_cmpstr (fixture->seen->str, ==, "hello!");
@@ -236,10 +243,9 @@ say_more (Fixture *fixture, int fd)
 static void
 test_it_is_silent_while_held (Fixture *fixture, gconstpointer data)
 {
-  peer_listen (&fixture->peer);
+  serve (fixture);
   fixture->verdict = WEIR_CONNECTION_HOLDS;
   fixture->on_bytes = say_more;
-  later (fixture, WEIR_MILLISECONDS (20), accept_and_greet);
   run (fixture);
   g_assert_cmpstr (fixture->seen->str, ==, "hello again");
 }
@@ -267,9 +273,8 @@ check_keepalive (Fixture *fixture, int fd)
 static void
 test_a_silent_peer_is_probed (Fixture *fixture, gconstpointer data)
 {
-  peer_listen (&fixture->peer);
+  serve (fixture);
   fixture->on_bytes = check_keepalive;
-  later (fixture, WEIR_MILLISECONDS (20), accept_and_greet);
   run (fixture);
 }
 
