@@ -392,7 +392,8 @@ weir_context_stop (WeirContext *ctx, gboolean graceful)
  * @error: as of weir_context_start() and weir_context_await()
  *
  * Starts and waits until the context has stopped. SIGINT and SIGTERM stop it gracefully, a second one at once, a third
- * one does what it did before the call, which mostly is to end the process. Blocks. Signals are the process's: of
+ * one does what it did before the call, which mostly is to end the process; so does one that comes before the context has
+ * started, when nothing has been received that could be lost. Blocks. Signals are the process's: of
  * several contexts that run at a time the last one started gets them.
  *
  * Returns: %TRUE if it stopped because it was asked to

@@ -111,6 +111,8 @@ class Life:
         return self.is_open()
 
     def stop(self):
+        """Once it has started: until then a signal ends it at once."""
+        await_true("it starts", lambda: self.phases()[0] or self.process.poll() is not None)
         self.signal(signal.SIGINT)
         status = self.await_end()
         if status != 0:
