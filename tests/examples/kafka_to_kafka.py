@@ -71,9 +71,9 @@ class Topics:
     def n_copied(self):
         return sum(map(len, self.read(self.target).values()))
 
-    def await_copies(self):
+    def await_copies(self, n=None):
         end = time.monotonic() + DEADLINE_S
-        while self.n_copied() < self.written:
+        while self.n_copied() < (n or self.written):
             if time.monotonic() > end:
                 raise Failed(f"{self.n_copied()} of {self.written} records are there")
 
@@ -126,6 +126,8 @@ def copies_once_however_often_it_is_killed():
             job = topics.durable_job()
             if n > 0:
                 job.await_said("going on from epoch")
+            else:
+                topics.await_copies(1)  # there is an epoch to go on from
             # Any instant: in a batch, in a seal, before anything was read.
             time.sleep(Topics.random.uniform(0, 0.6))
             job.process.kill()
