@@ -54,13 +54,13 @@ class Demo:
 
     def counts(self):
         """demo_wordcount shows each batch and its most frequent words, and ends by itself."""
+        started = time.monotonic()
         with contextlib.closing(Peer()) as peer:
             job = Running(self.program("demo_wordcount", f"--socket=127.0.0.1:{peer.port}", "--batch.interval=100ms", "--seconds=2",
                                        "--catchup.batches=1000"))
             with contextlib.closing(job):
                 peer.accept()
                 peer.client.sendall(b"e d c b a\nd c b a\nc b a\nb a\nb\n")
-                started = time.monotonic()
                 shown = Shown(job.read_rest())
                 elapsed_s = time.monotonic() - started
                 job.await_end(0)
@@ -71,13 +71,16 @@ class Demo:
 
     def rate(self):
         """The last line's records/s are those of the time that has passed, wherever between two batches it began."""
+        started = time.monotonic()
         with contextlib.closing(self.serve("--rate=5000")) as server:
             job = Running(self.program("demo_wordcount", f"--socket=127.0.0.1:{self.port_of(server)}", "--seconds=2"))
             with contextlib.closing(job):
                 shown = Shown(job.read_rest())
+                elapsed_s = time.monotonic() - started
                 job.await_end(0)
-        if not 3500 <= shown.rate <= 5500:
-            raise Failed(f"{shown.rate} records/s of 5000 that were served")
+        # However many were served: between the job's two seconds and all that the test took.
+        if not shown.n_records / elapsed_s - 1 <= shown.rate <= shown.n_records / 2 + 1 or shown.n_records == 0:
+            raise Failed(f"{shown.rate} records/s, {shown.n_records} records in {elapsed_s} s")
 
     def seconds_out_of_range(self):
         """demo_wordcount, mock_kafka and line_server name the option whose number is out of range."""
@@ -164,8 +167,8 @@ class Demo:
 
     def script_starts_again(self):
         """scripts/demo starts within two seconds once it is built."""
-        took = []
-        for _ in range(3):  # other programs may have the machine for a moment
+        took, end = [], time.monotonic() + 4 * DEADLINE_S
+        while time.monotonic() < end:  # other programs may have the machine for a while
             started = time.monotonic()
             with contextlib.closing(self.script("--seconds", 1)) as demo:
                 demo.read_until(b"most frequent so far\n")

@@ -9,13 +9,13 @@ import contextlib
 import http.server
 import os
 import signal
-import socket
 import sys
 import tempfile
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "python"))
+sys.path[:0] = [os.path.join(HERE, "..", "python"), os.path.join(HERE, "..", "servers")]
+from process import free_ports  # noqa: E402
 from running import DEADLINE_S, Running, expect  # noqa: E402
 from tap import Failed, run_cases  # noqa: E402
 
@@ -116,8 +116,7 @@ class Receiver:
 
     def the_server_may_come_later(self):
         """A server that is not there yet is tried until it is."""
-        with socket.create_server(("127.0.0.1", 0)) as place:
-            port = place.getsockname()[1]
+        (port,) = free_ports(1)
         with self.job(f"http://127.0.0.1:{port}/lines") as job:
             job.await_said("starting again after a while", 2)
             with self.serve((200, [b"one\n", None]), port=port):

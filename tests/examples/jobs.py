@@ -17,8 +17,9 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "python"))
+sys.path[:0] = [os.path.join(HERE, "..", "python"), os.path.join(HERE, "..", "servers")]
 from installed import Program  # noqa: E402
+from process import free_ports  # noqa: E402
 from tap import Failed, Skipped, run_cases  # noqa: E402
 
 # Ten a second, and none is skipped when the machine is busy with something else.
@@ -28,8 +29,8 @@ BATCH = re.compile(RULE + r"\nTime: (\d+) ms\n" + RULE + r"\n((?:.+\n)*)\n")
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+    """One that no connection of another test's is given before the server begins, or while it is away."""
+    return free_ports(1)[0]
 
 
 class Netcat:
@@ -129,6 +130,12 @@ def await_true(job, condition, what, seconds=30):
             raise Failed(f"{job.told()}\n{job.said()}\nwaited for {what}")
         with job.changed:
             job.changed.wait(0.05)
+
+
+def await_later(job, n, interval_ms=100):
+    """Until a batch has been printed that was due n intervals from now: what was sent before is in it, or in one before."""
+    due = time.time() * 1000 + n * interval_ms
+    await_true(job, lambda: job.batches_so_far() and job.batches_so_far()[-1][0] >= due, f"{n} more batches")
 
 
 class Examples:

@@ -13,7 +13,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
-from jobs import FAST, await_true, expect, free_port, running  # noqa: E402
+from jobs import FAST, await_later, await_true, expect, free_port, running  # noqa: E402
 from running import Peer  # noqa: E402
 from tap import run_cases  # noqa: E402
 
@@ -90,24 +90,22 @@ class Recipes:
 
     def session_goes_on(self):
         """sessions counts pages of several batches as one visit, and how long it took."""
-        with typists(1) as (peer,), self.job("sessions", [peer], "--gap=2") as job:
+        with typists(1) as (peer,), self.job("sessions", [peer], "--gap=5") as job:
             peer.type("ann /home\n")
-            n = len(job.batches_so_far())
-            await_true(job, lambda: len(job.batches_so_far()) >= n + 5, "a few batches")
+            await_later(job, 5)
             peer.type("ann /cart\n")
             await_true(job, lambda: elements(job), "the visit")
             job.stop_and_check(100)
             (visit,) = elements(job)
             pages, took = visit[len("(ann,["):-len("])")].split(",")
-            expect((pages, 0.2 < float(took) < 2.0), ("2", True), visit)
+            expect((pages, 0.2 < float(took) < 5.0), ("2", True), visit)
 
     def click_join(self):
         """click_join counts clicks by campaign, joins them with impressions of earlier batches, and drops unknown ones."""
         with typists(2) as (impressions, clicks), self.job("click_join", [impressions, clicks]) as job:
             impressions.type("i1 shoes\ni2 hats\ni3 shoes\n")
             clicks.accept()
-            n = len(job.batches_so_far())
-            await_true(job, lambda: len(job.batches_so_far()) >= n + 3, "batches without clicks")
+            await_later(job, 5)
             clicks.type("i1\ni2\ni3\ni9\n")
             await_true(job, lambda: seen(job), "the clicks")
             clicks.type("i2\n")
@@ -183,8 +181,7 @@ class Recipes:
                 messages.type("ann hello\nmallory win\ntrudy win\n")
                 await_true(job, lambda: sorted(elements(job)) == ["(ann,hello)", "(trudy,win)"], "messages before the report")
                 reports.type("trudy\ntrudy\n")
-                n = len(job.batches_so_far())
-                await_true(job, lambda: len(job.batches_so_far()) >= n + 10, "the batches of the report")
+                await_later(job, 10)
                 messages.type("trudy win\nmallory win\nann again\n")
                 await_true(job, lambda: elements(job)[2:] == ["(ann,again)"], "messages after the report")
                 job.stop_and_check(100)
