@@ -192,6 +192,17 @@ class Demo:
                 demo.await_end(0)
         expect(shown.n_records, 1, "records")
 
+    def script_ends_when_told(self):
+        """scripts/demo ends at Ctrl-C at any moment of its start, and leaves no program behind."""
+        for tenth in range(10):
+            demo = self.script("--seconds=60", start_new_session=True)
+            with contextlib.closing(demo):
+                time.sleep(tenth / 10)  # a moment, whatever it is
+                os.killpg(demo.process.pid, signal.SIGINT)
+                demo.read_rest()  # until nobody of them holds its end of the pipe
+                if demo.process.wait(DEADLINE_S) not in (0, 130, 143, -signal.SIGINT):
+                    raise Failed(f"after {tenth}/10 s: status {demo.process.returncode}, {demo.said()}")
+
     def script_mistakes(self):
         """scripts/demo names what it was called with by mistake, and starts nothing."""
         for said, arguments in (("--seconds takes a whole number, not 'x'", ["--seconds", "x"]),
@@ -199,7 +210,10 @@ class Demo:
                                 ("--socket takes HOST:PORT, not 'localhost'", ["--socket=localhost"]),
                                 ("--socket takes HOST:PORT, not ':9'", ["--socket", ":9"]),
                                 ("a socket or a topic, not both", ["--socket", "a:9", "--brokers", "b:9"]),
-                                ("--brokers needs a --topic", ["--brokers", "b:9"])):
+                                ("--brokers needs a --topic", ["--brokers", "b:9"]),
+                                ("--topic needs --brokers", ["--topic=t"]),
+                                ("--checkpoint takes a URI: file:///a/folder", ["--checkpoint", "/a/folder"]),
+                                ("--checkpoint takes a URI, file:///FOLDER or", ["--checkpoint=folder"])):
             done = subprocess.run([os.path.join(self.root, "scripts", "demo"), *arguments], stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True, timeout=DEADLINE_S)
             if done.returncode != 1 or said not in done.stderr or done.stdout:
@@ -213,7 +227,8 @@ def main():
     options = parser.parse_args()
     demo = Demo(os.path.abspath(options.root), os.path.abspath(options.examples))
     functions = [demo.counts, demo.rate, demo.seconds_out_of_range, demo.seeds, demo.clients, demo.ends, demo.script_is_killed_and_goes_on,
-                 demo.script_has_a_checkpoint_of_its_own, demo.script_starts_again, demo.script_reads_a_socket, demo.script_mistakes]
+                 demo.script_has_a_checkpoint_of_its_own, demo.script_starts_again, demo.script_reads_a_socket, demo.script_ends_when_told,
+                 demo.script_mistakes]
     return run_cases([(function.__doc__.rstrip("."), function) for function in functions])
 
 
