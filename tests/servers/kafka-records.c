@@ -48,6 +48,26 @@ kafka_ops_offsets (const char *brokers, const char *topic, int partition, KafkaO
          query (committed, topic, partition, &offsets->first, &offsets->committed, error);
 }
 
+/* A broker that has just begun is not every group's yet. */
+static gboolean
+is_moving (rd_kafka_resp_err_t code)
+{
+  return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
+static rd_kafka_resp_err_t
+ask_committed (rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
+{
+  gint64 deadline = g_get_monotonic_time () + KAFKA_OPS_SECONDS * G_USEC_PER_SEC;
+  rd_kafka_resp_err_t code;
+  do {
+    code = rd_kafka_committed (rk, list, KAFKA_OPS_MS);
+    code = code ? code : list->elems[0].err;
+  } while (is_moving (code) && g_get_monotonic_time () < deadline);
+  return code;
+}
+
 gboolean
 kafka_ops_group_offset (const char *brokers, const char *group, const char *topic, int partition, gint64 *offset,
                         char **metadata, GError **error)
@@ -58,8 +78,7 @@ kafka_ops_group_offset (const char *brokers, const char *group, const char *topi
     return FALSE;
   g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
   rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add (list, topic, partition);
-  rd_kafka_resp_err_t code = rd_kafka_committed (rk, list, KAFKA_OPS_MS);
-  code = code ? code : asked->err;
+  rd_kafka_resp_err_t code = ask_committed (rk, list);
   if (code)
     return kafka_handle_fail ("ask for the committed offset of", group, code, NULL, error);
   *offset = asked->offset < 0 ? -1 : asked->offset;
@@ -84,10 +103,13 @@ writer_new (const char *brokers, const KafkaProduce *how, Deliveries *deliveries
   g_autofree char *timeout = g_strdup_printf ("%d", how->transaction_timeout_ms ? how->transaction_timeout_ms : 60000);
   const char *settings[] = { "linger.ms", "5", "queue.buffering.max.messages", "1000000", "batch.num.messages",
                              "100000", "compression.codec", how->compression ? how->compression : "none",
+                             /* Else what a broker that has just begun to lead refuses comes behind what it takes next,
+                              * and what was confirmed too late comes twice. */
+                             "enable.idempotence", "true",
                              /* What follows is of a transactional producer. */
                              "transactional.id", how->transactional_id, "transaction.timeout.ms", timeout, NULL };
   if (!how->transactional_id)
-    settings[8] = NULL;
+    settings[10] = NULL;
   return kafka_handle_new_writer (brokers, settings, delivered, deliveries, error);
 }
 

@@ -81,6 +81,17 @@ n_led (rd_kafka_t *rk, const char *topic, GError **error)
   return n;
 }
 
+/* A broker tells of a partition that it leads a little before it takes work for it. */
+static gboolean
+answers (rd_kafka_t *rk, const char *topic, int n)
+{
+  gint64 first, end;
+  for (int p = 0; p < n; p++)
+    if (rd_kafka_query_watermark_offsets (rk, topic, p, &first, &end, KAFKA_OPS_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return FALSE;
+  return TRUE;
+}
+
 /* Waits until the brokers tell of `n` partitions: what was asked of the controller arrives there a little later. */
 static gboolean
 wait_led (rd_kafka_t *rk, const char *topic, int n, GError **error)
@@ -88,7 +99,7 @@ wait_led (rd_kafka_t *rk, const char *topic, int n, GError **error)
   gint64 deadline = g_get_monotonic_time () + KAFKA_OPS_SECONDS * G_USEC_PER_SEC;
   for (;;) {
     int led = n_led (rk, topic, error);
-    if (led < 0 || led == n)
+    if (led < 0 || (led == n && answers (rk, topic, n)))
       return led == n;
     if (g_get_monotonic_time () > deadline)
       return kafka_handle_fail ("wait for the partitions of", topic, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, error);
