@@ -39,12 +39,19 @@ on_say (gint severity, const char *text, gpointer data)
   weir_log (weir_engine_log (producer->engine), level, "%s: %s", producer->label, text);
 }
 
-/* Purged ones were given up by ourselves: the reason came before them. What librdkafka destroyed is what it held of a
- * partition that brokers did not name for a while, as when they start: nothing is wrong with the record. */
+/* What librdkafka held of a partition that brokers did not name for a while, as when they start, it gives up: nothing is
+ * wrong with the record. That a record's own partition exists was seen before it was written. */
+static gboolean
+is_given_up (rd_kafka_resp_err_t code)
+{
+  return code == RD_KAFKA_RESP_ERR__DESTROY || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+/* Purged ones were given up by ourselves: the reason came before them. */
 static void
 note_failure (WeirKafkaProducer *producer, const rd_kafka_message_t *message)
 {
-  if (message->err == RD_KAFKA_RESP_ERR__DESTROY && producer->transaction_id == NULL)
+  if (is_given_up (message->err) && producer->transaction_id == NULL)
     __atomic_store_n (&producer->has_broken, TRUE, __ATOMIC_RELAXED);
   pthread_mutex_lock (&producer->lock);
   if (producer->failed == NULL) {

@@ -11,6 +11,7 @@
 #include <weir/test.h>
 #include <weir/weir.h>
 
+#include "tests/engine/watch.h"
 #include "tests/servers/kafka-ops.h"
 
 #define PRODUCE 0 /* the request's number in Kafka's protocol */
@@ -24,29 +25,55 @@ typedef struct {
 } Mock;
 
 static void
-mock_init (Mock *mock, gconstpointer data)
+cluster_init (Mock *mock, int n_partitions)
 {
-  rd_kafka_conf_t *conf = rd_kafka_conf_new ();
+  mock->rk = rd_kafka_new (RD_KAFKA_PRODUCER, rd_kafka_conf_new (), NULL, 0);
+  mock->cluster = rd_kafka_mock_cluster_new (mock->rk, 1);
+  rd_kafka_mock_topic_create (mock->cluster, TOPIC, n_partitions, 1);
+}
+
+/* The job's, without an output. */
+static WeirStream *
+job_init (Mock *mock, const char *log_level)
+{
   g_autoptr (GError) error = NULL;
 
-  mock->rk = rd_kafka_new (RD_KAFKA_PRODUCER, conf, NULL, 0);
-  mock->cluster = rd_kafka_mock_cluster_new (mock->rk, 1);
-  rd_kafka_mock_topic_create (mock->cluster, TOPIC, 1, 1);
   mock->ctx = weir_test_context_new (WEIR_SECONDS (1));
   mock->queue = weir_queue_new ();
-  weir_context_set (mock->ctx, "log.level", "error", &error);
+  weir_context_set (mock->ctx, "log.level", log_level, &error);
   g_assert_no_error (error);
-  weir_kafka_output (weir_queue_stream (mock->ctx, mock->queue, TRUE),
-                     weir_kafka_new (mock->ctx, rd_kafka_mock_cluster_bootstraps (mock->cluster), NULL), TOPIC);
+  return weir_queue_stream (mock->ctx, mock->queue, TRUE);
+}
+
+static void
+mock_init (Mock *mock, gconstpointer data)
+{
+  WeirStream *stream;
+
+  cluster_init (mock, 1);
+  stream = job_init (mock, "error");
+  weir_kafka_output (stream, weir_kafka_new (mock->ctx, rd_kafka_mock_cluster_bootstraps (mock->cluster), NULL), TOPIC);
+}
+
+static void
+job_clear (Mock *mock)
+{
+  weir_context_free (mock->ctx);
+  weir_queue_free (mock->queue);
+}
+
+static void
+cluster_clear (Mock *mock)
+{
+  rd_kafka_mock_cluster_destroy (mock->cluster);
+  rd_kafka_destroy (mock->rk);
 }
 
 static void
 mock_clear (Mock *mock, gconstpointer data)
 {
-  weir_context_free (mock->ctx);
-  weir_queue_free (mock->queue);
-  rd_kafka_mock_cluster_destroy (mock->cluster);
-  rd_kafka_destroy (mock->rk);
+  job_clear (mock);
+  cluster_clear (mock);
 }
 
 static void
@@ -127,6 +154,58 @@ test_a_producer_that_gave_up_is_replaced (Mock *mock, gconstpointer data)
   expect (mock, " 1 2 3");
 }
 
+/* All numbers but 3 go into partition 1 of two; when 3 comes, all before are the client's, and the brokers come up. */
+static gboolean
+encode (WeirTask *task, WeirValue value, WeirKafkaRecord *record, gpointer brokers)
+{
+  static const char *const keys[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+  guint i = 0;
+
+  while (rd_kafka_msg_partitioner_murmur2 (NULL, keys[i], 1, 2, NULL, NULL) != 1)
+    i++;
+  record->topic = TOPIC;
+  record->key = weir_text (keys[i]);
+  record->value = value;
+  if (weir_as_int (value) == 3)
+    rd_kafka_mock_broker_set_up (((Mock *) brokers)->cluster, 1);
+  return weir_as_int (value) != 3;
+}
+
+/* The batch is written while the brokers that know two partitions are away, and those that come know one, as some do that
+ * have just started: librdkafka gives up what it holds for the other. */
+static void
+test_a_record_that_is_given_up_is_written_again (void)
+{
+  const WeirValue last[] = { weir_int (2), weir_int (3) };
+  g_autofree char *brokers = NULL;
+  Mock before, after, job;
+  WeirStream *stream;
+  Watch watch;
+
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  cluster_init (&before, 2);
+  cluster_init (&after, 1);
+  rd_kafka_mock_broker_set_down (after.cluster, 1);
+  brokers = g_strdup_printf ("%s,%s", rd_kafka_mock_cluster_bootstraps (before.cluster),
+                             rd_kafka_mock_cluster_bootstraps (after.cluster));
+  stream = job_init (&job, "warning");
+  weir_kafka_output_with (stream, weir_kafka_new (job.ctx, brokers, NULL), encode, &after);
+  push (&job, 1);
+  weir_queue_push (job.queue, last, G_N_ELEMENTS (last));
+  run (&job, 1);
+  expect (&before, " 1");
+  rd_kafka_mock_broker_set_down (before.cluster, 1);
+  run (&job, 1);
+  g_assert_cmpuint (watch_count (&watch, "a record was given up while brokers were away: the batch is written again"),
+                    ==, 1);
+  expect (&after, " 2");
+  job_clear (&job);
+  cluster_clear (&before);
+  cluster_clear (&after);
+  watch_clear (&watch);
+}
+
 static gpointer
 stop_at_once (gpointer ctx)
 {
@@ -168,6 +247,8 @@ main (int argc, char **argv)
   ADD ("what-may-pass-is-tried-again", test_what_may_pass_is_tried_again);
   ADD ("what-cannot-pass-fails-the-batch", test_what_cannot_pass_fails_the_batch);
   ADD ("a-producer-that-gave-up-is-replaced", test_a_producer_that_gave_up_is_replaced);
+  g_test_add_func ("/kafka-producer/a-record-that-is-given-up-is-written-again",
+                   test_a_record_that_is_given_up_is_written_again);
   ADD ("a-stop-does-not-wait-for-brokers", test_a_stop_does_not_wait_for_brokers);
   return g_test_run ();
 }
