@@ -16,10 +16,11 @@
 #include "tests/shims/power-cut.h"
 #include "tests/sinks/scratch.h"
 
-#define LAST     6 /* batches of a life that is disturbed; a seal behind every second one */
-#define N_MORE   2
-#define N_KEYS   3
-#define N_STATES 200
+#define LAST      6 /* batches of a life that is disturbed; a seal behind every second one */
+#define N_MORE    2
+#define N_KEYS    3
+#define N_STATES  200
+#define N_AT_ONCE 16
 
 /* Neither folder is there: making them has to last, too. */
 #define STORE "new/checkpoint"
@@ -107,50 +108,63 @@ be_job (const char *root)
   return 3;
 }
 
+/* This program as a job in a process of its own. */
+typedef struct {
+  GPid pid;
+  int fd; /* its standard error */
+} Child;
+
 typedef struct {
   int status;      /* of the exit; 128 + signal */
   GString *errors; /* what it wrote to standard error */
 } Ended;
 
-/* A seal waits for a disk that is full, until the job is stopped: the same call fails again and again. Then it is killed. */
-static void
-hear (Ended *ended, GPid pid, int fd)
-{
-  FILE *file = fdopen (fd, "r");
-  char line[4096], last[4096] = "";
-  guint n_same = 0;
-
-  ended->errors = g_string_new (NULL);
-  while (fgets (line, sizeof line, file) != NULL) {
-    g_string_append (ended->errors, line);
-    n_same = g_str_equal (line, last) ? n_same + 1 : 0;
-    g_strlcpy (last, line, sizeof last);
-    if (n_same == 4)
-      kill (pid, SIGKILL);
-  }
-  fclose (file);
-}
-
 /* With the shim below it, which does as @setting, NAME=VALUE, says. */
-static Ended
-live_apart (const char *root, const char *setting)
+static Child
+start_apart (const char *root, const char *setting)
 {
   g_autofree char *shim = g_build_filename (g_getenv ("WEIR_TEST_SHIMS"), "weir-io-shim.so", NULL);
   const char *argv[] = { "/proc/self/exe", "--work", root, NULL };
   g_auto (GStrv) parts = g_strsplit (setting, "=", 2);
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "LD_PRELOAD", shim, TRUE);
   g_autoptr (GError) error = NULL;
-  Ended ended;
-  GPid pid;
-  int status, fd;
+  Child child;
 
   environment = g_environ_setenv (environment, "WEIR_TEST_IO_UNDER", root, TRUE);
   environment = g_environ_setenv (environment, parts[0], parts[1], TRUE);
   g_spawn_async_with_pipes (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-                            NULL, NULL, &pid, NULL, NULL, &fd, &error);
+                            NULL, NULL, &child.pid, NULL, NULL, &child.fd, &error);
   g_assert_no_error (error);
-  hear (&ended, pid, fd);
-  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  return child;
+}
+
+/* A seal waits for a disk that is full, until the job is stopped: the same call fails again and again. Then it is killed. */
+static GString *
+hear (const Child *child)
+{
+  FILE *file = fdopen (child->fd, "r");
+  GString *errors = g_string_new (NULL);
+  char line[4096], last[4096] = "";
+  guint n_same = 0;
+
+  while (fgets (line, sizeof line, file) != NULL) {
+    g_string_append (errors, line);
+    n_same = g_str_equal (line, last) ? n_same + 1 : 0;
+    g_strlcpy (last, line, sizeof last);
+    if (n_same == 4)
+      kill (child->pid, SIGKILL);
+  }
+  fclose (file);
+  return errors;
+}
+
+static Ended
+end_apart (const Child *child)
+{
+  Ended ended = { 0, hear (child) };
+  int status;
+
+  g_assert_cmpint (waitpid (child->pid, &status, 0), ==, child->pid);
   ended.status = WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
   return ended;
 }
@@ -282,6 +296,7 @@ test_power_cuts (void)
   g_autofree char *record = NULL;
   g_autofree char *setting = NULL;
   Scratch scratch;
+  Child child;
   Ended ended;
 
   if (!has_shims ())
@@ -289,7 +304,8 @@ test_power_cuts (void)
   scratch_init (&scratch);
   record = g_strconcat (scratch.path, ".record", NULL);
   setting = g_strconcat ("WEIR_TEST_IO_RECORD=", record, NULL);
-  ended = live_apart (scratch.path, setting);
+  child = start_apart (scratch.path, setting);
+  ended = end_apart (&child);
   if (ended.status != 0)
     g_error ("status %d: %s", ended.status, ended.errors->str);
   cut = power_cut_new (record, scratch.path);
@@ -315,49 +331,67 @@ check_end (const char *setting, const Ended *ended, const char *root, gboolean m
     g_error ("%s: status %d: %s", setting, ended->status, ended->errors->str);
 }
 
+typedef struct {
+  char *setting;
+  Scratch scratch;
+  Child child;
+} Try;
+
+static void
+begin_nth (Try *try, const char *fault, gboolean for_good, guint n)
+{
+  try->setting = g_strdup_printf ("WEIR_TEST_IO_FAIL=%s:%u%s", fault, n, for_good ? "+" : "");
+  scratch_init (&try->scratch);
+  try->child = start_apart (try->scratch.path, try->setting);
+}
+
 /* FALSE: nothing failed any more. */
 static gboolean
-try_nth (const char *fault, gboolean for_good, guint n)
+end_nth (Try *try, gboolean for_good)
 {
-  g_autofree char *setting = g_strdup_printf ("WEIR_TEST_IO_FAIL=%s:%u%s", fault, n, for_good ? "+" : "");
-  Scratch scratch;
-  gboolean has_failed;
-  Ended ended;
+  Ended ended = end_apart (&try->child);
+  gboolean has_failed = strstr (ended.errors->str, "io-shim: ") != NULL;
 
-  scratch_init (&scratch);
-  ended = live_apart (scratch.path, setting);
-  has_failed = strstr (ended.errors->str, "io-shim: ") != NULL;
-  check_end (setting, &ended, scratch.path, for_good);
-  go_on (scratch.path, ended.status == 0);
+  check_end (try->setting, &ended, try->scratch.path, for_good);
+  go_on (try->scratch.path, ended.status == 0);
   g_string_free (ended.errors, TRUE);
-  scratch_clear (&scratch);
+  scratch_clear (&try->scratch);
+  g_free (try->setting);
   return has_failed;
 }
 
+/* Most that fail for good wait for the disk, and are waited for: some at once, so that none has to be left out. */
 static void
-try_all (const char *fault, gboolean for_good, guint step)
+try_all (const char *fault, gboolean for_good)
 {
-  guint n = 1, n_failed = 0;
+  Try tries[N_AT_ONCE];
+  guint n = 0, n_failed = 0;
+  gboolean is_last = FALSE;
 
   if (!has_shims ())
     return;
-  for (; try_nth (fault, for_good, n); n += step)
-    n_failed++;
-  g_test_message ("%s%s: %u runs with a call that failed, up to the %uth", fault, for_good ? " for good" : "", n_failed,
-                  n - step);
-  g_assert_cmpuint (n, >, 20);
+  while (!is_last) {
+    for (guint i = 0; i < N_AT_ONCE; i++)
+      begin_nth (&tries[i], fault, for_good, ++n);
+    for (guint i = 0; i < N_AT_ONCE; i++) {
+      is_last = !end_nth (&tries[i], for_good);
+      n_failed += !is_last;
+    }
+  }
+  g_test_message ("%s%s: %u runs with a call that failed, each n", fault, for_good ? " for good" : "", n_failed);
+  g_assert_cmpuint (n_failed, >, 20);
 }
 
 static void
 test_a_call_that_fails (gconstpointer fault)
 {
-  try_all (fault, FALSE, 1);
+  try_all (fault, FALSE);
 }
 
 static void
 test_calls_that_fail_for_good (gconstpointer fault)
 {
-  try_all (fault, TRUE, 7); /* most of them wait, and are waited for */
+  try_all (fault, TRUE);
 }
 
 int
