@@ -22,15 +22,16 @@
 /* A place where functions of the job wait while it is closed. */
 typedef struct {
   pthread_mutex_t lock;
-  pthread_cond_t opened;
+  pthread_cond_t changed;
   gboolean is_closed;
+  guint n_came;
 } Gate;
 
 static void
 gate_init (Gate *gate, gboolean is_closed)
 {
   pthread_mutex_init (&gate->lock, NULL);
-  pthread_cond_init (&gate->opened, NULL);
+  pthread_cond_init (&gate->changed, NULL);
   gate->is_closed = is_closed;
 }
 
@@ -39,7 +40,7 @@ gate_open (Gate *gate)
 {
   pthread_mutex_lock (&gate->lock);
   gate->is_closed = FALSE;
-  pthread_cond_broadcast (&gate->opened);
+  pthread_cond_broadcast (&gate->changed);
   pthread_mutex_unlock (&gate->lock);
 }
 
@@ -47,14 +48,26 @@ static void
 gate_pass (Gate *gate)
 {
   pthread_mutex_lock (&gate->lock);
+  gate->n_came++;
+  pthread_cond_broadcast (&gate->changed);
   while (gate->is_closed)
-    pthread_cond_wait (&gate->opened, &gate->lock);
+    pthread_cond_wait (&gate->changed, &gate->lock);
   pthread_mutex_unlock (&gate->lock);
 }
 
-/* What is known of the batches: written by the loop, read when the job has stopped. */
+/* Until somebody stands there. Whoever comes too late is ended by the harness. */
+static void
+gate_await (Gate *gate)
+{
+  pthread_mutex_lock (&gate->lock);
+  while (gate->n_came == 0)
+    pthread_cond_wait (&gate->changed, &gate->lock);
+  pthread_mutex_unlock (&gate->lock);
+}
+
+/* What is known of the batches: written by the loop, read when the job has stopped; most_ahead at any time. */
 typedef struct {
-  guint n_ahead, most_ahead; /* submitted and not completed */
+  guint n_ahead, most_ahead; /* submitted and not completed; atomic */
   WeirTime longest_delay;
   gboolean adds_up;
 } Watched;
@@ -65,7 +78,7 @@ on_submitted (const WeirBatchInfo *info, gpointer user_data)
   Watched *watched = user_data;
 
   watched->n_ahead++;
-  watched->most_ahead = MAX (watched->most_ahead, watched->n_ahead);
+  __atomic_store_n (&watched->most_ahead, MAX (watched->most_ahead, watched->n_ahead), __ATOMIC_RELAXED);
 }
 
 static void
@@ -140,8 +153,17 @@ flow_clear (Flow *flow)
 {
   socket_job_free (flow->job);
   peer_clear (&flow->peer);
-  pthread_cond_destroy (&flow->gate.opened);
+  pthread_cond_destroy (&flow->gate.changed);
   pthread_mutex_destroy (&flow->gate.lock);
+}
+
+/* Until a batch runs and as many wait as may. */
+static void
+await_full_queue (Flow *flow)
+{
+  gate_await (&flow->gate);
+  while (__atomic_load_n (&flow->watched.most_ahead, __ATOMIC_RELAXED) < MOST_AHEAD)
+    g_thread_yield ();
 }
 
 static void
@@ -195,6 +217,7 @@ test_batches_of_a_slow_function_wait_in_a_short_queue (void)
 
   flow_start (&flow, TRUE);
   send_lines (&flow, 0, 100);
+  gate_await (&flow.gate); /* the next batch is due now, and waits from now on */
   let_batches_pass (40);
   send_lines (&flow, 100, 200); /* receiving goes on */
   gate_open (&flow.gate);
@@ -217,6 +240,7 @@ test_a_stop_waits_for_the_slow_batch_and_those_behind_it (void)
 
   flow_start (&flow, TRUE);
   send_lines (&flow, 0, 100);
+  await_full_queue (&flow);
   let_batches_pass (10);
   send_lines (&flow, 100, 200);
   weir_context_stop (socket_job_context (flow.job), TRUE);
@@ -251,6 +275,7 @@ test_a_stop_at_once_drops_what_waits_and_says_so (void)
   ctx = socket_job_context (flow.job);
   handler = g_log_set_handler ("weir", G_LOG_LEVEL_WARNING, on_warning, &flow);
   send_lines (&flow, 0, 100);
+  await_full_queue (&flow);
   let_batches_pass (10);
   weir_context_stop (ctx, TRUE);
   weir_context_stop (ctx, FALSE);
