@@ -170,7 +170,7 @@ class Profile:
     def start_server(self, name):
         """Starts one and tells the tests of it, or says why not: they skip then, and fail in CI."""
         try:
-            server = RedisServer() if name == "redis" else KafkaBroker(name.removeprefix("kafka-"))
+            server = RedisServer() if name == "redis" else KafkaBroker(name.removeprefix("kafka-"), lasting=True)
             self.servers.append(server)
             server.start()
         except (Missing, ServerError) as why:

@@ -112,7 +112,7 @@ class Users:
                 f.write(SUBPROJECT_USER)
             build = os.path.join(folder, "build")
             run("meson", "setup", build, job, "-Dbuildtype=debug", "--wrap-mode=nodownload")
-            run("ninja", "-C", build, timeout=300)
+            run("ninja", "-C", build, timeout=900)  # all of weir, beside other tests
             run("meson", "test", "-C", build)
             if os.path.exists(os.path.join(build, "subprojects", "weir", "examples")):
                 raise Failed("the subproject built its examples too")

@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-#define KAFKA_OPS_SECONDS 20
+#define KAFKA_OPS_SECONDS 60
 #define KAFKA_OPS_ERROR   (kafka_ops_error_quark ())
 GQuark kafka_ops_error_quark (void);
 

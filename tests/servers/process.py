@@ -130,7 +130,7 @@ class Server:
 
     kind = "server"
     main_process = "server"
-    start_seconds = 60
+    start_seconds = 120
 
     def __init__(self, owner=None, folder=None):
         self.host, self.port = "127.0.0.1", 0

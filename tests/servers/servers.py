@@ -16,8 +16,9 @@
         redis.start()
         redis.address, redis.command("SET", "key", "value")            # the reply: bytes, int, None, list; RedisError
 
-The version is the one under test unless given: WEIR_TEST_KAFKA_VERSION, else 3.9. Both have owner=PID: whose end ends
-the server (this process). attach(FOLDER) gives the object of a server that another process started. Missing is raised
+The version is the one under test unless given: WEIR_TEST_KAFKA_VERSION, else 3.9. A broker with lasting=True is for tests
+that do not kill it: a busy machine may hold it up for a minute before its session ends, and with that all that it leads.
+Both have owner=PID: whose end ends the server (this process). attach(FOLDER) gives the object of a server that another process started. Missing is raised
 where a server cannot be had: no Java, no registry and nothing in the cache.
 shared_brokers() and shared_redis() give the servers that scripts/test keeps for a whole run, from the environment
 (WEIR_TEST_BROKERS, WEIR_TEST_REDIS), or raise Missing.
@@ -80,7 +81,7 @@ class KafkaBroker(Server):
     kind = "kafka"
     main_process = "broker"
 
-    def __init__(self, version=None, tls=False, sasl=False, config=None, owner=None, folder=None):
+    def __init__(self, version=None, tls=False, sasl=False, config=None, owner=None, folder=None, lasting=False):
         version = version or os.environ.get("WEIR_TEST_KAFKA_VERSION") or VERSIONS[0]
         if folder is None and version not in VERSIONS:
             raise ValueError(f"no Kafka {version} here, only {', '.join(VERSIONS)}")
@@ -90,7 +91,7 @@ class KafkaBroker(Server):
             state = self.load_state()
             self.version, self.ports, self.jars = state["version"], state["ports"], state["jars"]
             return
-        self.version = version
+        self.version, self.lasting = version, lasting
         names = ["PLAINTEXT", "CONTROLLER"] + ["TLS", "EXPIRED"] * tls + ["SASL"] * sasl
         self.ports = dict(zip(names, free_ports(len(names))))
         self.port = self.ports["PLAINTEXT"]
@@ -152,7 +153,7 @@ class KafkaBroker(Server):
             write_properties(os.path.join(self.dir, "zookeeper.properties"), {
                 "dataDir": os.path.join(self.dir, "zookeeper"), "clientPort": self.ports["CONTROLLER"],
                 "clientPortAddress": self.host, "admin.enableServer": "false", "tickTime": "500",
-                "minSessionTimeout": "1000", "maxClientCnxns": "0"})
+                "minSessionTimeout": "1000", "maxSessionTimeout": "60000", "maxClientCnxns": "0"})
         else:
             self.format()
 
@@ -161,13 +162,13 @@ class KafkaBroker(Server):
         return {"process.roles": "broker,controller", "node.id": "1", "controller.quorum.voters": "1@" + controller,
                 "controller.listener.names": "CONTROLLER", "listeners": f"{listeners},CONTROLLER://{controller}",
                 # A killed broker's registration is in the way of the next until this has passed.
-                "broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
+                "broker.session.timeout.ms": "60000" if self.lasting else "3000", "broker.heartbeat.interval.ms": "500"}
 
     def zookeeper_properties(self):
         # Until a session has ended the name of a killed broker is in the way of the next; where it ends because the
         # machine was busy, what the broker is asked to do meanwhile fails.
         return {"broker.id": "1", "zookeeper.connect": f"{self.host}:{self.ports['CONTROLLER']}",
-                "zookeeper.session.timeout.ms": "8000", "zookeeper.connection.timeout.ms": "20000"}
+                "zookeeper.session.timeout.ms": "60000" if self.lasting else "8000", "zookeeper.connection.timeout.ms": "20000"}
 
     def security_properties(self):
         properties = {}
