@@ -278,7 +278,7 @@ class RedisError(Exception):
 class RedisServer(Server):
     kind = "redis"
     main_process = "redis"
-    start_seconds = 20
+    start_seconds = 120
 
     def __init__(self, appendonly=False, appendfsync="always", password=None, config=None, owner=None, folder=None):
         need("redis-server", "redis-server")
