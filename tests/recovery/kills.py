@@ -31,7 +31,7 @@ class Kills:
     def __init__(self, programs, n):
         self.programs, self.n = programs, n * int(os.environ.get("WEIR_TEST_SOAK", "1"))
         try:
-            self.broker, self.redis, self.missing = KafkaBroker().start(), RedisServer().start(), None
+            self.broker, self.redis, self.missing = KafkaBroker(lasting=True).start(), RedisServer().start(), None
         except Missing as why:
             self.missing = why
 
