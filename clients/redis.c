@@ -436,3 +436,12 @@ weir_redis_reply_at (const WeirRedisReply *reply, guint i)
   g_assert (i < weir_redis_reply_length (reply));
   return reply->element[i];
 }
+
+const char *
+weir_redis_reply_setting (const WeirRedisReply *reply)
+{
+  const char *value =
+      weir_redis_reply_length (reply) == 2 ? weir_redis_reply_text (weir_redis_reply_at (reply, 1), NULL) : NULL;
+
+  return value != NULL ? value : "unknown";
+}

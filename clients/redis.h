@@ -54,3 +54,5 @@ gboolean weir_redis_reply_number (const WeirRedisReply *reply, guint64 *number);
 gboolean weir_redis_reply_is_nil (const WeirRedisReply *reply);
 guint weir_redis_reply_length (const WeirRedisReply *reply); /* of an array, else 0 */
 const WeirRedisReply *weir_redis_reply_at (const WeirRedisReply *reply, guint i);
+const char *
+weir_redis_reply_setting (const WeirRedisReply *reply); /* of CONFIG GET with one name; "unknown": there is none */

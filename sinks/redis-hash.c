@@ -260,6 +260,25 @@ hash_abort (WeirOutput *output)
 
 /* --- life --- */
 
+/* What a server without a log forgets, the checkpoint believes to be there: of that only the newest epoch comes again. */
+static void
+warn_of_settings (const WeirOutput *output, WeirRedis *redis)
+{
+  const char *appends = "unknown", *syncs = "unknown";
+
+  weir_redis_command (redis, "CONFIG", "GET", "appendonly", NULL);
+  weir_redis_command (redis, "CONFIG", "GET", "appendfsync", NULL);
+  if (weir_redis_run (redis, 0, NULL)) {
+    appends = weir_redis_reply_setting (weir_redis_reply (redis, 0));
+    syncs = weir_redis_reply_setting (weir_redis_reply (redis, 1));
+  }
+  if (!g_str_equal (appends, "yes") || !g_str_equal (syncs, "always"))
+    weir_log (weir_engine_log (output->engine), WEIR_LOG_WARNING,
+              "%s: %s can lose what was written there when it is killed or the power fails (appendonly %s, appendfsync "
+              "%s), and the checkpoint takes it to be there: set appendonly yes and appendfsync always",
+              output->label, weir_redis_name (redis), appends, syncs);
+}
+
 static gboolean
 hash_open (WeirOutput *output, GError **error)
 {
@@ -273,7 +292,11 @@ hash_open (WeirOutput *output, GError **error)
   if (params->redis == NULL)
     return FALSE;
   weir_redis_command (params->redis, "PING", NULL);
-  return weir_redis_run (params->redis, 0, error);
+  if (!weir_redis_run (params->redis, 0, error))
+    return FALSE;
+  if (output->is_sealed)
+    warn_of_settings (output, params->redis);
+  return TRUE;
 }
 
 static void

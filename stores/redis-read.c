@@ -160,12 +160,6 @@ weir_redis_read_plans (WeirRedisChannel *channel, guint64 epoch, GPtrArray *plan
 
 /* --- the server's settings --- */
 
-static const char *
-find_setting (const WeirRedisReply *reply)
-{
-  return weir_redis_reply_length (reply) == 2 ? weir_redis_reply_text (weir_redis_reply_at (reply, 1), NULL) : NULL;
-}
-
 static gboolean
 ask_settings (WeirRedisChannel *channel, GError **error)
 {
@@ -192,18 +186,18 @@ weir_redis_warn_of_settings (WeirRedisChannel *channel, const WeirLog *log)
               name);
     return;
   }
-  appends = find_setting (weir_redis_reply (redis, 0));
-  syncs = find_setting (weir_redis_reply (redis, 1));
-  limit = find_setting (weir_redis_reply (redis, 2));
-  policy = find_setting (weir_redis_reply (redis, 3));
-  if (g_strcmp0 (appends, "yes") != 0 || g_strcmp0 (syncs, "always") != 0)
+  appends = weir_redis_reply_setting (weir_redis_reply (redis, 0));
+  syncs = weir_redis_reply_setting (weir_redis_reply (redis, 1));
+  limit = weir_redis_reply_setting (weir_redis_reply (redis, 2));
+  policy = weir_redis_reply_setting (weir_redis_reply (redis, 3));
+  if (!g_str_equal (appends, "yes") || !g_str_equal (syncs, "always"))
     weir_log (log, WEIR_LOG_WARNING,
               "the checkpoint is in %s, which can lose a sealed epoch when it is killed or the power fails (appendonly "
               "%s, appendfsync %s): set appendonly yes and appendfsync always there",
-              name, appends != NULL ? appends : "unknown", syncs != NULL ? syncs : "unknown");
-  if (g_strcmp0 (limit, "0") != 0 && g_strcmp0 (policy, "noeviction") != 0)
+              name, appends, syncs);
+  if (!g_str_equal (limit, "0") && !g_str_equal (policy, "noeviction"))
     weir_log (log, WEIR_LOG_WARNING,
               "the checkpoint is in %s, which may drop parts of it when its memory is full (maxmemory-policy %s): set "
               "noeviction there",
-              name, policy != NULL ? policy : "unknown");
+              name, policy);
 }

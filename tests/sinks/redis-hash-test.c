@@ -8,6 +8,7 @@
 #include <weir/test.h>
 
 #include "tests/clients/redis-place.h"
+#include "tests/engine/watch.h"
 #include "tests/sinks/scratch.h"
 
 static RedisPlace place;
@@ -19,6 +20,7 @@ typedef struct {
   const char *interval; /* of the checkpoint; NULL: none */
   const char *const *batches;
   const char *uid;
+  const char *log_level; /* NULL: error */
 } Job;
 
 static void
@@ -79,7 +81,7 @@ start (Job *job, WeirQueue *queue, guint at)
     push (queue, *batch);
   weir_stream_set_uid (stream, "pairs");
   set (ctx, "workers", "2");
-  set (ctx, "log.level", "error");
+  set (ctx, "log.level", job->log_level != NULL ? job->log_level : "error");
   if (job->interval != NULL) {
     set (ctx, "checkpoint", checkpoint);
     set (ctx, "checkpoint.interval", job->interval);
@@ -241,6 +243,29 @@ test_a_server_that_was_away_gets_all (Job *job, gconstpointer data)
   expect ("a=1 b=2 c=3");
 }
 
+/* With a checkpoint what the server forgets is taken to be there. */
+static void
+test_a_server_that_may_forget_is_warned_of (Job *job, gconstpointer data)
+{
+  Watch watch;
+
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  job->batches = BATCHES ("a=1");
+  job->log_level = "warning";
+  g_free (redis_place_ask (&place, "CONFIG", "SET", "appendfsync", "everysec", NULL));
+  run (job, 0, 1);
+  g_assert_cmpuint (watch_count (&watch, "appendfsync"), ==, 0);
+  job->interval = "1s";
+  run (job, 0, 1);
+  g_assert_cmpuint (watch_count (&watch, "can lose what was written there"), ==, 1);
+  g_assert_cmpuint (watch_count (&watch, "(appendonly yes, appendfsync everysec)"), ==, 1);
+  g_free (redis_place_ask (&place, "CONFIG", "SET", "appendfsync", "always", NULL));
+  run (job, 1, 1);
+  g_assert_cmpuint (watch_count (&watch, "can lose what was written there"), ==, 1);
+  watch_clear (&watch);
+}
+
 static void
 expect_failure (Job *job, int code, const char *part)
 {
@@ -325,6 +350,7 @@ main (int argc, char **argv)
        test_an_epoch_that_was_not_written_is_written_at_the_restart);
   add ("another-checkpoint-counts-anew", test_another_checkpoint_counts_anew);
   add ("a-server-that-was-away-gets-all", test_a_server_that_was_away_gets_all);
+  add ("a-server-that-may-forget-is-warned-of", test_a_server_that_may_forget_is_warned_of);
   add ("mistakes-are-told", test_mistakes_are_told);
   add ("no-server-fails-the-start", test_no_server_fails_the_start);
   add ("many-fields-in-one-transaction", test_many_fields_in_one_transaction);
