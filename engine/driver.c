@@ -77,6 +77,16 @@ sum_records (const WeirBatch *batch)
   return n_records;
 }
 
+static guint
+sum_hanging (const WeirBatch *batch)
+{
+  guint n_hanging = 0;
+
+  for (guint i = 0; i < batch->engine->sources->len; i++)
+    n_hanging += batch->plans[i].n_hanging;
+  return n_hanging;
+}
+
 void
 weir_batch_queue (WeirBatch *batch)
 {
@@ -85,6 +95,7 @@ weir_batch_queue (WeirBatch *batch)
   engine->last = batch->time;
   batch->info->submitted = weir_clock_now (engine->clock);
   batch->info->n_records = sum_records (batch);
+  batch->info->n_hanging = sum_hanging (batch);
   engine->n_outstanding++;
   weir_listeners_tell (engine->ctx, WEIR_EVENT_SUBMITTED, batch->info);
   weir_runner_queue (engine, batch);

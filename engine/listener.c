@@ -265,6 +265,22 @@ weir_batch_info_n_invalid_utf8 (const WeirBatchInfo *info)
 }
 
 /**
+ * weir_batch_info_n_hanging:
+ * @info: what a listener got
+ *
+ * Behind the first record of an open transaction brokers hand out nothing: to the job it looks as if nothing came in. The
+ * log says which partitions stand, and since when.
+ *
+ * Returns: the partitions of Kafka topics that had stood behind somebody's open transaction for half a minute or longer when
+ *   the batch was planned; mostly 0
+ */
+guint
+weir_batch_info_n_hanging (const WeirBatchInfo *info)
+{
+  return info->n_hanging;
+}
+
+/**
  * weir_batch_info_error:
  * @info: what a listener got
  *

@@ -22,6 +22,7 @@ struct _WeirBatchInfo {
   WeirTime processing_time;
   guint64 n_rejected;
   guint64 n_invalid_utf8;
+  guint n_hanging;
   GHashTable *rejects; /* "where: why" -> guint64 *; nullable */
   GError *error;
 };

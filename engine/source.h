@@ -22,6 +22,7 @@ struct _WeirPlan {
   guint n_partitions; /* set by plan; may be 0 */
   gint64 n_records;   /* set by plan where known, else -1: counted while reading */
   gsize n_bytes;      /* pinned until release */
+  guint n_hanging;    /* partitions that stand behind a transaction that does not end */
   gboolean is_done;   /* for release: the batch is complete, it has not failed */
   gpointer data;      /* the source's own */
 };

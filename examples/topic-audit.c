@@ -84,6 +84,8 @@ static void
 on_batch (const WeirBatchInfo *info, gpointer user_data)
 {
   weir_batch_info_foreach_rejected (info, show_reason, NULL);
+  if (weir_batch_info_n_hanging (info) > 0)
+    g_printerr ("%u partitions wait for somebody's transaction\n", weir_batch_info_n_hanging (info));
 }
 
 static void

@@ -1,4 +1,4 @@
-/* Owns the warning that a partition stands still behind somebody's open transaction: brokers hand out nothing behind its
+/* Owns the warning, and the mark for listeners, that a partition stands still behind somebody's open transaction: brokers hand out nothing behind its
  * first record, and to the job it looks as if nothing came in. Must not know what is read. Threads: the keeper's.
  *
  * Fetched answers carry the end of the log; asked for it, brokers tell a reader of committed records where those end.
@@ -43,7 +43,7 @@ say_moving (const WeirKafkaSource *source, WeirKafkaPartition *partition)
     weir_log (weir_engine_log (source->source.engine), WEIR_LOG_INFO,
               "%s: partition %s-%d goes on: the transaction has ended", source->source.op->name, partition->topic,
               partition->number);
-  partition->is_said_to_hang = FALSE;
+  __atomic_store_n (&partition->is_said_to_hang, FALSE, __ATOMIC_RELAXED);
 }
 
 static void
@@ -55,7 +55,7 @@ say_hanging (const WeirKafkaSource *source, WeirKafkaPartition *partition, gint6
             "transaction.timeout.ms at the latest; kafka-transactions.sh find-hanging names one that does not",
             source->source.op->name, partition->topic, partition->number, partition->stands_at,
             end - partition->stands_at, (int) (HANGS_AFTER / G_USEC_PER_SEC));
-  partition->is_said_to_hang = TRUE;
+  __atomic_store_n (&partition->is_said_to_hang, TRUE, __ATOMIC_RELAXED);
 }
 
 static void

@@ -41,7 +41,7 @@ typedef struct {
 
   gint64 stands_at;         /* keeper: what was read up to, */
   gint64 stands_since;      /* monotonic; 0: nobody has looked */
-  gboolean is_said_to_hang; /* keeper: it stands behind an open transaction */
+  gboolean is_said_to_hang; /* atomic, the keeper writes: it stands behind an open transaction */
 
   gint64 retry_at;    /* keeper: monotonic */
   gint64 look_at;     /* keeper: monotonic: whether what is waited for is there; 0: nothing was */

@@ -162,6 +162,8 @@ void
 weir_kafka_source_finish_plan (WeirKafkaSource *self, WeirKafkaPlan *data, WeirPlan *plan)
 {
   weir_kafka_plan_describe (data, plan);
+  for (guint i = 0; i < data->n; i++)
+    plan->n_hanging += __atomic_load_n (&data->slices[i].partition->is_said_to_hang, __ATOMIC_RELAXED) ? 1 : 0;
   plan->data = data;
   weir_backlog_planned (&self->backlog, plan->n_bytes);
   set_hold (self);

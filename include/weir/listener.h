@@ -34,6 +34,7 @@ WEIR_API void weir_batch_info_foreach_rejected (const WeirBatchInfo *info,
                                                 void (*f) (const char *where_and_why, guint64 n, gpointer user_data),
                                                 gpointer user_data);
 WEIR_API guint64 weir_batch_info_n_invalid_utf8 (const WeirBatchInfo *info);
+WEIR_API guint weir_batch_info_n_hanging (const WeirBatchInfo *info);
 WEIR_API const GError *weir_batch_info_error (const WeirBatchInfo *info); /* NULL: it succeeded */
 WEIR_API WeirTime weir_output_info_batch_time (const WeirOutputInfo *info);
 WEIR_API const char *weir_output_info_name (const WeirOutputInfo *info);

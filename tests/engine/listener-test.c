@@ -110,7 +110,8 @@ read_info (const WeirBatchInfo *info)
                           .scheduling_delay = weir_batch_info_scheduling_delay (info),
                           .processing_time = weir_batch_info_processing_time (info),
                           .n_rejected = weir_batch_info_n_rejected (info),
-                          .n_invalid_utf8 = weir_batch_info_n_invalid_utf8 (info) };
+                          .n_invalid_utf8 = weir_batch_info_n_invalid_utf8 (info),
+                          .n_hanging = weir_batch_info_n_hanging (info) };
 }
 
 static void
@@ -196,12 +197,14 @@ infos_tell_what_a_batch_was (Fixture *f, gconstpointer data)
   Seen seen = { 0 };
 
   f->probe->is_counted = TRUE;
+  f->probe->n_hanging = 3;
   add_listener (f, seer, &seen);
   weir_foreach_batch (weir_map (f->input, reject_odd, NULL), take_a_while, NULL);
   advance (f, 1);
   g_assert_cmpint (seen.submitted.time, ==, WEIR_SECONDS (1));
   g_assert_cmpint (seen.submitted.submitted, ==, WEIR_SECONDS (1));
   g_assert_cmpint (seen.submitted.n_records, ==, -1);
+  g_assert_cmpuint (seen.submitted.n_hanging, ==, 3);
   g_assert_cmpint (seen.started.time, ==, WEIR_SECONDS (1));
   g_assert_cmpint (seen.started.processing_time, ==, 0);
   g_assert_cmpint (seen.completed.n_records, ==, 10);

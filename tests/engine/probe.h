@@ -17,6 +17,7 @@ typedef struct {
   gboolean is_counted; /* by the reading, not by the plan */
   guint n_staged;      /* atomic: batches that a graceful stop has to plan */
   guint n_lost;        /* atomic: to be rejected as "lost" by the next plan */
+  guint n_hanging;     /* partitions, of each plan */
   gsize n_bytes;       /* that a plan holds until it is released */
   gboolean asks_room;  /* each plan: "room" once there is some again */
 } Probe;

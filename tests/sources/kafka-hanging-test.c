@@ -27,8 +27,13 @@ test_a_transaction_that_does_not_end_is_told_once (KafkaFixture *fixture, gconst
     kafka_job_idle (job, 100);
   g_assert_cmpuint (watch_count (&watch, "-0 stands at offset 3, and 9 offsets behind it wait"), ==, 1);
   g_assert_cmpuint (watch_count (&watch, "-1 stands at"), ==, 0);
+  kafka_job_idle (job, 20);
+  g_assert_cmpuint (job->n_hanging, ==, 1);
   kafka_fixture_produce (fixture, 1, (KafkaProduce){ .transactional_id = fixture->group }); /* aborts the open one */
   kafka_job_read (job, 8);
+  while (job->n_hanging > 0 && g_get_monotonic_time () < deadline)
+    kafka_job_idle (job, 100);
+  g_assert_cmpuint (job->n_hanging, ==, 0);
   g_clear_pointer (&job, kafka_job_free);
   watch_clear (&watch);
 }

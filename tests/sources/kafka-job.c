@@ -32,6 +32,7 @@ static void
 on_completed (const WeirBatchInfo *info, gpointer user_data)
 {
   weir_batch_info_foreach_rejected (info, note_reject, user_data);
+  ((KafkaJob *) user_data)->n_hanging = weir_batch_info_n_hanging (info);
 }
 
 static void

@@ -27,6 +27,7 @@ typedef struct {
   WeirCollected *collected;
   GPtrArray *ranges; /* one text a batch: "topic-0:0-10 topic-1:0-0" */
   GString *rejected; /* "reason: n" lines */
+  guint n_hanging;   /* partitions, of the newest batch */
   gsize n_read;      /* values so far, of n_batches */
   gsize n_batches;
   GLogLevelFlags fatal; /* as it was before a failure was waited for; 0: none was */
