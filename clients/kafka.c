@@ -9,6 +9,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "clients/kafka-said.h"
+
 #define ASK_MS 1000
 
 typedef struct {
@@ -20,6 +22,7 @@ struct _WeirKafka {
   WeirContext *ctx;
   char *brokers, *group;
   WeirKafkaProperties *properties; /* of the job's code */
+  WeirKafkaSaid *said;
   pthread_mutex_t lock;
   char *path;                /* that `file` was read from, under lock; NULL: from none */
   WeirKafkaProperties *file; /* of kafka.properties; constant once it is read */
@@ -30,6 +33,7 @@ struct _WeirKafka {
 typedef struct {
   WeirKafkaSay say;
   gpointer data;
+  WeirKafkaSaid *said;         /* the connection's */
   rd_kafka_resp_err_t refusal; /* of the last broker that was there and did not want us */
 } Opaque;
 
@@ -48,6 +52,7 @@ kafka_free (gpointer data)
 
   pthread_mutex_destroy (&kafka->lock);
   g_array_unref (kafka->committers);
+  weir_kafka_said_free (kafka->said);
   weir_kafka_properties_free (kafka->properties);
   weir_kafka_properties_free (kafka->file);
   g_free (kafka->path);
@@ -76,6 +81,7 @@ weir_kafka_new (WeirContext *ctx, const char *brokers, const char *group)
   kafka->brokers = g_strdup (brokers != NULL ? brokers : "");
   kafka->group = g_strdup (group);
   kafka->properties = weir_kafka_properties_new ();
+  kafka->said = weir_kafka_said_new ();
   kafka->file = weir_kafka_properties_new ();
   kafka->committers = g_array_new (FALSE, FALSE, sizeof (Committer));
   pthread_mutex_init (&kafka->lock, NULL);
@@ -191,12 +197,21 @@ set_own (const WeirKafka *kafka, const WeirKafkaHandleSpec *spec, rd_kafka_conf_
 }
 
 static void
+tell (const Opaque *opaque, int severity, const char *text)
+{
+  const char *news = opaque->say != NULL ? weir_kafka_said_news (opaque->said, text, g_get_monotonic_time ()) : NULL;
+
+  if (news != NULL)
+    opaque->say (severity, news, opaque->data);
+}
+
+static void
 on_log (const rd_kafka_t *rk, int severity, const char *facility, const char *text)
 {
   const Opaque *opaque = rd_kafka_opaque (rk);
 
-  if (opaque != NULL && opaque->say != NULL)
-    opaque->say (severity, text, opaque->data);
+  if (opaque != NULL)
+    tell (opaque, severity, text);
 }
 
 /* Whoever asks for something hears that no broker answers, and not why. */
@@ -208,8 +223,9 @@ on_error (rd_kafka_t *rk, int code, const char *reason, void *data)
   if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED ||
       code == RD_KAFKA_RESP_ERR__SSL)
     opaque->refusal = (rd_kafka_resp_err_t) code;
-  if (opaque->say != NULL)
-    opaque->say (LOG_ERR, reason, opaque->data);
+  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+    weir_kafka_said_keep_reason (opaque->said, reason);
+  tell (opaque, LOG_ERR, reason);
 }
 
 static rd_kafka_conf_t *
@@ -242,7 +258,7 @@ weir_kafka_handle_new (WeirKafka *kafka, const WeirKafkaHandleSpec *spec, GError
   if (conf == NULL)
     return NULL;
   opaque = g_new (Opaque, 1);
-  *opaque = (Opaque){ .say = spec->say, .data = spec->data };
+  *opaque = (Opaque){ .say = spec->say, .data = spec->data, .said = kafka->said };
   rd_kafka_conf_set_opaque (conf, opaque);
   rk = rd_kafka_new (type, conf, said, sizeof said);
   if (rk != NULL) {
@@ -293,6 +309,23 @@ weir_kafka_handle_data (const rd_kafka_t *rk)
   return ((const Opaque *) rd_kafka_opaque (rk))->data;
 }
 
+/* What a broker that was there has against us comes with an advice of its own. */
+static gboolean
+fail_to_reach (const WeirKafka *kafka, rd_kafka_resp_err_t refusal, rd_kafka_resp_err_t failure, WeirError code,
+               GError **error)
+{
+  g_autofree char *reason = weir_kafka_said_reason (kafka->said);
+  g_autoptr (GError) bare = NULL;
+  gboolean is_refused = refusal != RD_KAFKA_RESP_ERR_NO_ERROR;
+
+  weir_kafka_fail (&bare, is_refused ? refusal : failure, code,
+                   "cannot connect to Kafka: no broker of %s answers%s%s%s", kafka->brokers, reason != NULL ? " (" : "",
+                   reason != NULL ? reason : "", reason != NULL ? ")" : "");
+  g_set_error (error, bare->domain, bare->code, "%s%s", bare->message,
+               is_refused ? "" : ": is the address right, and security.protocol, if the brokers want it?");
+  return FALSE;
+}
+
 gboolean
 weir_kafka_handle_reach (rd_kafka_t *rk, const WeirKafka *kafka, gint64 patience, GError **error)
 {
@@ -311,11 +344,7 @@ weir_kafka_handle_reach (rd_kafka_t *rk, const WeirKafka *kafka, gint64 patience
       return TRUE;
     }
   } while (weir_kafka_is_transient (failure) && g_get_monotonic_time () < deadline);
-  if (opaque->refusal != RD_KAFKA_RESP_ERR_NO_ERROR)
-    failure = opaque->refusal;
-  weir_kafka_fail (error, failure, code, "Kafka: no broker of %s answers", kafka->brokers);
-  g_prefix_error (error, "cannot connect: is the address right, and security.protocol, if the brokers want it? ");
-  return FALSE;
+  return fail_to_reach (kafka, opaque->refusal, failure, code, error);
 }
 
 char *
