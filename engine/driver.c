@@ -463,7 +463,7 @@ drop_waiting (WeirEngine *engine)
   engine->report.n_dropped += n;
   if (n > 0)
     weir_log (engine->log, WEIR_LOG_WARNING,
-              "%u planned batches were dropped, with %" G_GINT64_FORMAT " records or more", n, n_records);
+              "%u planned batches were dropped, with at least %" G_GINT64_FORMAT " records", n, n_records);
 }
 
 static void

@@ -5,7 +5,7 @@
  * the totals once or not at all, whenever the job is killed. Should a second job write the same hashes, its offsets do
  * not fit, and one of the two ends.
  *
- *   kafka_offsets_to_redis localhost:9092 totals lines localhost 6379
+ *   kafka_offsets_to_redis localhost:9092 redis-totals lines localhost 6379
  *
  * SPDX-License-Identifier: Apache-2.0
  */

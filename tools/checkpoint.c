@@ -10,22 +10,25 @@
 
 #define MOST_TRIES 5
 
+typedef enum { NO_EPOCH, SEALED_EPOCH, ANY_EPOCH } EpochKind;
+
 typedef struct {
   const char *name, *words, *help;
   guint n_least, n_most; /* words after the place */
-  gboolean needs_epoch;
+  EpochKind epoch;
   WeirCommandFunc run;
 } CommandKind;
 
 static const CommandKind kinds[] = {
-  { "list", "PLACE", "the epochs that are there, a line each", 0, 0, FALSE, weir_command_list },
-  { "show", "PLACE", "the manifest of an epoch", 0, 0, TRUE, weir_command_show },
-  { "states", "PLACE", "whose state is there: uid, verb, version, pieces, bytes", 0, 0, TRUE, weir_command_states },
-  { "offsets", "PLACE", "where each source stands", 0, 0, TRUE, weir_command_offsets },
-  { "dump", "PLACE UID", "the state of one uid, an entry a line", 1, 1, TRUE, weir_command_dump },
-  { "verify", "PLACE", "reads every piece and compares every checksum", 0, 0, FALSE, weir_command_verify },
-  { "drop", "PLACE UID", "drops what is kept of one uid", 1, 1, TRUE, weir_command_drop },
-  { "set-offsets", "PLACE UID WHERE=NEXT...", "moves a source", 2, G_MAXUINT, TRUE, weir_command_set_offsets },
+  { "list", "PLACE", "the epochs that are there, a line each", 0, 0, NO_EPOCH, weir_command_list },
+  { "show", "PLACE", "the manifest of an epoch", 0, 0, ANY_EPOCH, weir_command_show },
+  { "states", "PLACE", "whose state is there: uid, verb, version, pieces, bytes", 0, 0, ANY_EPOCH,
+    weir_command_states },
+  { "offsets", "PLACE", "where each source stands", 0, 0, ANY_EPOCH, weir_command_offsets },
+  { "dump", "PLACE UID", "the state of one uid, an entry a line", 1, 1, ANY_EPOCH, weir_command_dump },
+  { "verify", "PLACE", "reads every piece and compares every checksum", 0, 0, NO_EPOCH, weir_command_verify },
+  { "drop", "PLACE UID", "drops what is kept of one uid", 1, 1, SEALED_EPOCH, weir_command_drop },
+  { "set-offsets", "PLACE UID WHERE=NEXT...", "moves a source", 2, G_MAXUINT, SEALED_EPOCH, weir_command_set_offsets },
 };
 
 static const char head[] =
@@ -136,10 +139,30 @@ parse (WeirCommand *command, const CommandKind *kind, int argc, char **argv, GEr
     g_set_error (error, WEIR_ERROR, WEIR_ERROR_OPTION, "write: weir checkpoint %s %s", kind->name, kind->words);
     return FALSE;
   }
+  if (command->epoch != 0 && kind->epoch != ANY_EPOCH) {
+    g_set_error (error, WEIR_ERROR, WEIR_ERROR_OPTION, "--epoch is not for %s", kind->name);
+    return FALSE;
+  }
   command->place.place = argv[0];
   command->words = argv + 1;
   command->n_words = n - 1;
   return TRUE;
+}
+
+/* One that nobody has is a mistake of the caller's, and no damage. */
+static gboolean
+has_epoch (WeirCommand *command, guint64 epoch, GError **error)
+{
+  g_autoptr (GArray) epochs = g_array_new (FALSE, FALSE, sizeof (guint64));
+
+  if (!command->opened.store->klass->list (command->opened.store, epochs, error))
+    return FALSE;
+  for (guint i = 0; i < epochs->len; i++)
+    if (g_array_index (epochs, guint64, i) == epoch)
+      return TRUE;
+  g_set_error (error, WEIR_ERROR, WEIR_ERROR_FAILED,
+               "there is no epoch %" G_GUINT64_FORMAT ": 'list' shows those that are there", epoch);
+  return FALSE;
 }
 
 static gboolean
@@ -153,6 +176,8 @@ read_epoch (WeirCommand *command, GError **error)
                  strchr (command->place.place, '@') != NULL ? "it" : command->place.place);
     return FALSE;
   }
+  if (command->epoch != 0 && !has_epoch (command, epoch, error))
+    return FALSE;
   command->manifest = weir_opened_read_manifest (&command->opened, epoch, error);
   return command->manifest != NULL;
 }
@@ -161,7 +186,7 @@ static gboolean
 try_once (WeirCommand *command, const CommandKind *kind, GError **error)
 {
   return weir_opened_init (&command->opened, &command->place, TRUE, error) &&
-         (!kind->needs_epoch || read_epoch (command, error)) && kind->run (command, error);
+         (kind->epoch == NO_EPOCH || read_epoch (command, error)) && kind->run (command, error);
 }
 
 /* Did a job seal while we looked? It forgets what it does not need then. */

@@ -75,7 +75,11 @@ shows_an_older_epoch (Kept *kept)
   Told told;
 
   kept_expect (kept, "#uid\tverb\twhere\tnext\npushes\tqueue_stream\tpush\t5", "offsets", "--epoch=6", NULL);
-  kept_ask (kept, &told, 4, "offsets", "--epoch=99", NULL);
+  kept_ask (kept, &told, 1, "offsets", "--epoch=99", NULL);
+  g_assert_nonnull (strstr (told.err, "there is no epoch 99"));
+  told_clear (&told);
+  kept_ask (kept, &told, 2, "verify", "--epoch=6", NULL);
+  g_assert_nonnull (strstr (told.err, "--epoch is not for verify"));
   told_clear (&told);
 }
 
