@@ -113,7 +113,7 @@ work_main (char **argv)
   set (ctx, "checkpoint.interval", "30ms");
   set (ctx, "receiver.wal", "true");
   set (ctx, "receiver.block.interval", "5ms");
-  set (ctx, "stop.timeout", "2s");
+  set (ctx, "stop.timeout", "50s"); /* what is there is to be processed, however busy the machine is */
   set (ctx, "log.level", "error");
   set_for_life (ctx, work.life);
   if (argv[3] == NULL)
