@@ -63,7 +63,7 @@ def topics_are_changed():
 
 def connects(address, ca):
     done = subprocess.run(["openssl", "s_client", "-connect", address, "-CAfile", ca, "-verify_return_error", "-brief"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20)
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
     return done.returncode == 0, done.stdout
 
 
