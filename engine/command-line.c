@@ -370,7 +370,9 @@ append_job_options (GString *page, const WeirCommandLine *line)
 static char *
 shown_option (const WeirOptionSpec *spec)
 {
-  return g_strdup_printf ("--%s=%s", spec->key, weir_option_type_name (spec));
+  g_autofree char *choices = spec->choices != NULL ? g_strjoinv ("|", (char **) spec->choices) : NULL;
+
+  return g_strdup_printf ("--%s=%s", spec->key, choices != NULL ? choices : weir_option_type_name (spec));
 }
 
 /* What most names fit into; the others take room from the value's column. */

@@ -95,7 +95,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   },
   [WEIR_OPTION_KAFKA_ON_DATA_LOSS] = {
     .key = "kafka.on.data.loss", .type = WEIR_OPTION_TYPE_CHOICE, .choices = data_loss_choices,
-    .help = "when Kafka deleted unread records", .since = "0.1.0",
+    .help = "when unread records are gone", .since = "0.1.0",
   },
   [WEIR_OPTION_BACKPRESSURE_ENABLED] = {
     .key = "backpressure.enabled", .type = WEIR_OPTION_TYPE_CHOICE, .choices = switch_choices,
@@ -171,7 +171,7 @@ static const WeirOptionSpec table[WEIR_N_OPTIONS] = {
   },
   [WEIR_OPTION_LOG_LEVEL] = {
     .key = "log.level", .type = WEIR_OPTION_TYPE_CHOICE, .choices = log_level_choices, .fallback = WEIR_LOG_INFO,
-    .help = "error, warning, info, debug", .since = "0.1.0",
+    .help = "how much is logged", .since = "0.1.0",
   },
 };
 

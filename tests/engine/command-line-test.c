@@ -354,6 +354,7 @@ test_help_shows_every_option_with_its_default (Job *job, gconstpointer data)
   g_assert_nonnull (strstr (page, "\n  -l, --loud    writes more\n"));
   g_assert_null (strstr (page, "--call"));
   g_assert_nonnull (strstr (page, "\n  --batch.interval=DURATION       250ms    time from one batch to the next\n"));
+  g_assert_nonnull (strstr (page, "\n  --on.error=fail|reject "));
   for (guint i = 0; i < WEIR_N_OPTIONS; i++) {
     g_assert_nonnull (strstr (page, weir_option_spec (i)->key));
     g_assert_nonnull (strstr (page, weir_option_spec (i)->help));
