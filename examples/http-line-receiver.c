@@ -111,8 +111,11 @@ http_run (WeirReceiver *receiver)
     if (n_running > 0)
       curl_multi_poll (self->multi, NULL, 0, 1000, NULL);
   }
-  if (n_running == 0)
-    weir_receiver_restart (receiver, reason (self));
+  if (n_running == 0) {
+    g_autofree char *why = g_strdup_printf ("%s: %s", (const char *) weir_receiver_user_data (receiver), reason (self));
+
+    weir_receiver_restart (receiver, why);
+  }
 }
 
 /* On another thread; weir sees to it that http_end () comes later. */

@@ -17,6 +17,7 @@
 
 #define FIRST_WAIT   WEIR_MILLISECONDS (100)
 #define LONGEST_WAIT WEIR_SECONDS (10)
+#define SAY_AGAIN    WEIR_SECONDS (10)
 
 typedef struct {
   WeirEvent event;
@@ -54,12 +55,26 @@ note (WeirReceiver *self, WeirEvent what)
   weir_loop_post (weir_engine_loop (self->source.engine), tell_all, self);
 }
 
+/* Under lock. FALSE: the same went wrong again before anything came, and was said a moment ago. */
+static gboolean
+is_news (WeirReceiver *self, const GError *error)
+{
+  gint64 now = weir_clock_monotonic (weir_engine_clock (self->source.engine));
+  const GError *last = self->info.error;
+  gboolean is_known = last != NULL && strcmp (last->message, error->message) == 0 &&
+                      __atomic_load_n (&self->n_stored, __ATOMIC_RELAXED) == 0 && now - self->said_at < SAY_AGAIN;
+
+  if (!is_known)
+    self->said_at = now;
+  return !is_known;
+}
+
 /* Under lock. @error: transfer full. */
 static void
 note_error (WeirReceiver *self, GError *error)
 {
-  weir_log (weir_engine_log (self->source.engine), WEIR_LOG_INFO, "%s: %s: starting again after a while",
-            self->source.op->name, error->message);
+  weir_log (weir_engine_log (self->source.engine), is_news (self, error) ? WEIR_LOG_INFO : WEIR_LOG_DEBUG,
+            "%s: %s: starting again after a while", self->source.op->name, error->message);
   g_clear_error (&self->info.error);
   self->info.error = error;
   self->info.error_time = weir_clock_now (weir_engine_clock (self->source.engine));

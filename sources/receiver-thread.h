@@ -29,6 +29,7 @@ struct _WeirReceiver {
   gboolean is_told, is_telling; /* stop has been called in this run; somebody is in it */
   gboolean wants_restart, is_over;
   gint64 failed_at; /* monotonic: when a restart was asked for; the thread reads it then */
+  gint64 said_at;   /* likewise: when the log was told of the last error */
   WeirReceiverInfo info;
   GQueue events; /* of Event: for the loop */
 };

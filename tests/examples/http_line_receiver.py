@@ -118,7 +118,7 @@ class Receiver:
         """A server that is not there yet is tried until it is."""
         (port,) = free_ports(1)
         with self.job(f"http://127.0.0.1:{port}/lines") as job:
-            job.await_said("starting again after a while", 2)
+            job.await_said("starting again after a while")
             with self.serve((200, [b"one\n", None]), port=port):
                 job.read_until(b"(one,1)")
 

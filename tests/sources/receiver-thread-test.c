@@ -106,6 +106,29 @@ test_starts_in_vain_are_further_and_further_apart (ReceiverJob *f, gconstpointer
   receiver_job_finish (f);
 }
 
+/* Else a peer that is away would fill the log. */
+static void
+test_the_same_trouble_is_logged_each_ten_seconds (ReceiverJob *f, gconstpointer data)
+{
+  static const WeirReceiverClass klass = { .name = "vain", .start = start_in_vain, .run = store_blocks };
+  static const guint seconds[] = { 1, 1, 1, 1, 2, 4, 7 }; /* until the next try */
+  static const guint n_said[] = { 1, 1, 1, 1, 1, 1, 2 };
+
+  watch_catch_log (&f->watch);
+  receiver_job_set (f, "log.level", "info");
+  f->fail_starts = G_N_ELEMENTS (seconds);
+  receiver_job_collect (f, &klass);
+  weir_context_start (f->ctx, NULL);
+  for (guint i = 0; i < f->fail_starts; i++) {
+    watch_await (&f->watch, "error vain", i + 1);
+    g_assert_cmpuint (watch_count (&f->watch, "nobody is there: starting again"), ==, n_said[i]);
+    receiver_job_advance (f, seconds[i]);
+  }
+  receiver_job_await_stored (f, 1);
+  gate_open (&f->gate);
+  receiver_job_finish (f);
+}
+
 static void
 store_one (WeirReceiver *receiver)
 {
@@ -241,6 +264,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD (it_starts_again_with_its_instance_as_it_was);
   ADD (starts_in_vain_are_further_and_further_apart);
+  ADD (the_same_trouble_is_logged_each_ten_seconds);
   ADD (a_run_that_returns_ends_the_input_and_nothing_else);
   ADD (each_start_has_its_end);
   ADD (a_graceful_stop_takes_what_is_stored_last);
