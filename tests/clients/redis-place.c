@@ -19,34 +19,28 @@
 #define DEADLINE 120000 /* ms */
 #define ATTEMPTS 10
 
-/* Below the range that the kernel gives to outgoing connections: a server that is down for a while finds its port free. */
+/* Below the range that the kernel gives to outgoing connections. */
 #define FIRST_PORT 20000
 #define LAST_PORT  32000
 
+/* Takes a port that nobody has, and that nobody is given while it is held: redis-server sets SO_REUSEADDR, and so may
+ * listen there all the same. FALSE: somebody has it. */
 static gboolean
-is_free (guint port)
+hold_port (RedisPlace *place, guint port)
 {
   struct sockaddr_in address = { .sin_family = AF_INET,
                                  .sin_addr = { htonl (INADDR_LOOPBACK) },
                                  .sin_port = htons ((guint16) port) };
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-  gboolean is;
 
+  if (bind (fd, (struct sockaddr *) &address, sizeof address) != 0) {
+    close (fd);
+    return FALSE;
+  }
   setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  is = bind (fd, (struct sockaddr *) &address, sizeof address) == 0;
-  close (fd);
-  return is;
-}
-
-static guint
-find_port (void)
-{
-  guint port;
-
-  do
-    port = (guint) g_random_int_range (FIRST_PORT, LAST_PORT);
-  while (!is_free (port));
-  return port;
+  place->port = port;
+  place->held = fd;
+  return TRUE;
 }
 
 static void
@@ -132,11 +126,9 @@ redis_place_start (RedisPlace *place)
   }
   place->folder = g_dir_make_tmp ("weir-redis-XXXXXX", &error);
   g_assert_no_error (error);
-  for (guint i = 0; i < ATTEMPTS && place->pid == 0; i++) { /* somebody else may take the port meanwhile */
-    place->port = find_port ();
-    run_server (place);
-  }
-  g_assert_cmpint (place->pid, !=, 0);
+  while (!hold_port (place, (guint) g_random_int_range (FIRST_PORT, LAST_PORT)))
+    continue;
+  redis_place_restart (place);
   return TRUE;
 }
 
@@ -188,8 +180,10 @@ void
 redis_place_clear (RedisPlace *place)
 {
   redis_place_kill (place);
-  if (place->folder != NULL)
+  if (place->folder != NULL) {
     remove_all (place->folder);
+    close (place->held);
+  }
   g_clear_pointer (&place->folder, g_free);
 }
 

@@ -9,6 +9,7 @@ typedef struct {
   char *folder;
   char *password; /* nullable; constant */
   guint port;
+  int held;           /* a socket that keeps others from the port; while there is a folder */
   GPid pid;           /* 0: not running */
   gboolean no_append; /* run without its log of changes */
 } RedisPlace;

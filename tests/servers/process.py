@@ -32,19 +32,23 @@ class ServerError(Exception):
     """A server did not do what it was told; the message has the end of its log."""
 
 
+held = []  # sockets, as long as this process lives
+
+
 def free_ports(n):
-    """n ports of 127.0.0.1 that nobody listens on."""
+    """n ports of 127.0.0.1 that nobody has, and that nobody is given here while this process lives: a server may take
+    long to listen, or be down for a while. It sets SO_REUSEADDR, as servers do, and so may have what is held."""
     found = []
     while len(found) < n:
-        port = random.SystemRandom().randrange(*PORTS)
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in found:
-            found.append(port)
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", random.SystemRandom().randrange(*PORTS)))
+        except OSError:
+            s.close()
+            continue
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.append(s)
+        found.append(s.getsockname()[1])
     return found
 
 
@@ -228,8 +232,8 @@ class Server:
     def terminate(self):
         """SIGTERM, the clean end; returns when the process is gone. Its data stay."""
         pid = self.signal(signal.SIGTERM)
-        if not wait_gone(pid, 30):
-            raise ServerError(f"{self.kind} at {self.address} does not end 30 s after SIGTERM:\n{self.log_tail()}")
+        if not wait_gone(pid, 120):
+            raise ServerError(f"{self.kind} at {self.address} does not end 120 s after SIGTERM:\n{self.log_tail()}")
 
     def pause(self):
         self.signal(signal.SIGSTOP)
