@@ -161,6 +161,37 @@ a_part_that_was_cut_off_fails_the_batch_that_reads_it (Fixture *f, gconstpointer
   g_assert_nonnull (strstr (error->message, "run-1000/part-00001 is damaged"));
 }
 
+/* A life of a job with a checkpoint, of one batch. */
+static void
+live (const Fixture *f, WeirTime at, const char *expected)
+{
+  g_autofree char *uri = g_strdup_printf ("file://%s/checkpoint", f->scratch.path);
+  g_autoptr (WeirContext) ctx = weir_test_context_new_at (WEIR_SECONDS (1), at);
+  WeirCollected *read = weir_collect (weir_stream_set_uid (weir_object_file_stream (ctx, f->folder), "saved"));
+  g_autoptr (GError) error = NULL;
+
+  weir_context_set (ctx, "checkpoint", uri, &error);
+  g_assert_no_error (error);
+  weir_context_set (ctx, "checkpoint.interval", "1s", &error);
+  g_assert_no_error (error);
+  weir_test_advance (ctx, 1, &error);
+  g_assert_no_error (error);
+  job_expect (read, 0, expected);
+}
+
+static void
+a_job_goes_on_with_what_it_has_not_read (Fixture *f, gconstpointer data)
+{
+  weir_save_as_object_files (f->job.input, f->prefix, NULL);
+  job_push (&f->job, "a b c");
+  job_run (&f->job);
+  live (f, 0, "a b c");
+  job_push (&f->job, "d e f");
+  job_run (&f->job);
+  live (f, WEIR_SECONDS (1), "d e f");
+  live (f, WEIR_SECONDS (2), "");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -173,5 +204,6 @@ main (int argc, char **argv)
   ADD (an_element_longer_than_a_block_comes_back);
   ADD (an_element_that_cannot_be_written_fails_the_batch_and_leaves_nothing);
   ADD (a_part_that_was_cut_off_fails_the_batch_that_reads_it);
+  ADD (a_job_goes_on_with_what_it_has_not_read);
   return g_test_run ();
 }

@@ -20,6 +20,43 @@ test_the_groups_offsets_follow_complete_batches (KafkaFixture *fixture, gconstpo
   g_assert_cmpint (kafka_fixture_await_group (fixture, 10), ==, 10);
 }
 
+static gboolean
+refuse (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
+{
+  gsize n;
+  const WeirOffsetRange *ranges = weir_dataset_offset_ranges (data, &n);
+
+  if (n == 0 || ranges[0].until == ranges[0].from)
+    return TRUE;
+  g_set_error_literal (error, WEIR_ERROR, WEIR_ERROR_USER, "no");
+  return FALSE;
+}
+
+static void
+add_refusal (WeirKafka *kafka, WeirStream *stream, gconstpointer data)
+{
+  weir_foreach_batch (stream, refuse, NULL);
+}
+
+/* Without a checkpoint: at least once. */
+static void
+test_what_a_batch_that_failed_had_comes_again (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) job = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 offset;
+
+  kafka_fixture_produce (fixture, 10, (KafkaProduce){ 0 });
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ .build = add_refusal });
+  error = kafka_job_fail (job);
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_USER);
+  g_clear_pointer (&job, kafka_job_free);
+  g_assert_true (kafka_ops_group_offset (fixture->brokers, fixture->group, fixture->topic, 0, &offset, NULL, NULL));
+  g_assert_cmpint (offset, ==, -1);
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ 0 });
+  kafka_job_read (job, 10);
+}
+
 /* A broker in this process that is not the group's yet when the first commits come, as one that has just begun. Nothing
  * more is read that would be committed later; and a warning would end the test: there is nothing to warn of. */
 static void
@@ -48,6 +85,7 @@ main (int argc, char **argv)
 {
   static const KafkaTest tests[] = {
     { "the-groups-offsets-follow-complete-batches", 1, test_the_groups_offsets_follow_complete_batches },
+    { "what-a-batch-that-failed-had-comes-again", 1, test_what_a_batch_that_failed_had_comes_again },
     { "offsets-that-were-not-taken-are-committed-again", 1, test_offsets_that_were_not_taken_are_committed_again },
   };
 
