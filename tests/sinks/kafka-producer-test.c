@@ -206,6 +206,30 @@ test_a_record_that_is_given_up_is_written_again (void)
   watch_clear (&watch);
 }
 
+/* What the client says of its settings, since nobody waits for the five minutes that it would have by itself. */
+static void
+test_a_record_has_no_end_of_its_time (Mock *mock, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  WeirStream *stream;
+  WeirKafka *kafka;
+  Watch watch;
+  Mock job;
+
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  stream = job_init (&job, "debug");
+  kafka = weir_kafka_new (job.ctx, rd_kafka_mock_cluster_bootstraps (mock->cluster), NULL);
+  weir_kafka_set (kafka, "debug", "conf", &error);
+  g_assert_no_error (error);
+  weir_kafka_output (stream, kafka, TOPIC);
+  push (&job, 1);
+  run (&job, 1);
+  g_assert_cmpuint (watch_count (&watch, " message.timeout.ms = 0"), >, 0);
+  job_clear (&job);
+  watch_clear (&watch);
+}
+
 static gpointer
 stop_at_once (gpointer ctx)
 {
@@ -249,6 +273,7 @@ main (int argc, char **argv)
   ADD ("a-producer-that-gave-up-is-replaced", test_a_producer_that_gave_up_is_replaced);
   g_test_add_func ("/kafka-producer/a-record-that-is-given-up-is-written-again",
                    test_a_record_that_is_given_up_is_written_again);
+  ADD ("a-record-has-no-end-of-its-time", test_a_record_has_no_end_of_its_time);
   ADD ("a-stop-does-not-wait-for-brokers", test_a_stop_does_not_wait_for_brokers);
   return g_test_run ();
 }

@@ -206,6 +206,20 @@ test_many_lines_arrive_through_the_log (Fixture *f, gconstpointer data)
   logged_job_expect_total (&f->job, 1000000);
 }
 
+static void
+test_it_needs_a_checkpoint (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WeirContext) ctx = weir_test_context_new (WEIR_SECONDS (1));
+  g_autoptr (GError) error = NULL;
+
+  weir_context_set (ctx, "receiver.wal", "true", &error);
+  g_assert_no_error (error);
+  weir_collect (make_stream (ctx, f));
+  g_assert_false (weir_context_start (ctx, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_OPTION);
+  g_assert_nonnull (strstr (error->message, "checkpoint"));
+}
+
 #define ADD(name) g_test_add ("/socket-log/" #name, Fixture, NULL, set_up, test_##name, tear_down)
 
 int
@@ -219,5 +233,6 @@ main (int argc, char **argv)
   ADD (frames_with_any_bytes_come_back);
   ADD (records_that_are_told_apart_in_another_way_are_refused);
   ADD (many_lines_arrive_through_the_log);
+  ADD (it_needs_a_checkpoint);
   return g_test_run ();
 }
