@@ -80,4 +80,23 @@ def links(tree):
                     yield f"{name}:{number}: {target}: {there} has no heading for #{anchor}"
 
 
-RULES = [absolute_paths, hosts, licence_lines, white_space, links]
+def named_tests(tree):
+    """tests that the explanations name are there."""
+    programs, scripts = {}, {}
+    for name in [f for f in tree.files if f.startswith("tests/")]:
+        base = os.path.basename(name)
+        if base.endswith("-test.c"):
+            programs.setdefault(base[:-len("-test.c")], []).append(tree.text(name))
+        elif base.endswith(".py"):
+            scripts.setdefault(base, []).append(tree.text(name))
+    pages = [f for f in tree.files if f.startswith("docs/explanation/")]
+    for name, number, match in tree.search(pages, r"`([a-z0-9-]+)/([a-z0-9_-]+)`"):
+        if not any(re.search(rf"\b{match[2]}\b(?!-)", text) for text in programs.get(match[1], [])):
+            yield f"{name}:{number}: {match[0]}: there is no such test"
+    for name, number, match in tree.search(pages, r"`(\w+\.py)` (\w+(?:, \w+)*)"):
+        for case in match[2].split(", "):
+            if not any(re.search(rf"\b{case}\b", text) for text in scripts.get(match[1], [])):
+                yield f"{name}:{number}: {case}: {match[1]} has no such case"
+
+
+RULES = [absolute_paths, hosts, licence_lines, white_space, links, named_tests]
