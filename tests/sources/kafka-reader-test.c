@@ -66,17 +66,45 @@ test_nothing_behind_an_open_transaction_is_planned (KafkaFixture *fixture, gcons
   kafka_job_read (job, 8);
 }
 
+/* How many records a reader that is not weir's gets. */
+static guint
+count_records (const char *brokers, const char *topic)
+{
+  g_autoptr (GPtrArray) records = weir_test_consume (brokers, topic);
+
+  return records->len;
+}
+
+static gsize
+count_values (const KafkaJob *job)
+{
+  gsize sum = 0, n;
+
+  for (gsize i = 0; i < weir_collected_n_batches (job->collected); i++) {
+    weir_collected_values (job->collected, i, &n);
+    sum += n;
+  }
+  return sum;
+}
+
+/* Each record is read that is still there, whatever has gone before it. */
 static void
 test_compaction (KafkaFixture *fixture, gconstpointer data)
 {
+  gint64 deadline = g_get_monotonic_time () + WEIR_SECONDS (120);
   g_autofree char *topic = NULL;
   g_autoptr (KafkaJob) job = NULL;
   KafkaOffsets offsets;
+  guint n_before;
 
   topic = weir_test_topic_new (fixture->brokers, 1, "cleanup.policy=compact", "segment.ms=100",
                                "min.cleanable.dirty.ratio=0.001", "max.compaction.lag.ms=200", NULL);
   for (int i = 0; i < 20; i++)
     weir_test_produce_numbered (fixture->brokers, topic, 50, &(KafkaProduce){ .key_prefix = "k", .n_keys = 5 });
+  do {
+    n_before = count_records (fixture->brokers, topic);
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+  } while (n_before == 1000);
   job = kafka_fixture_job (fixture, (KafkaJobSpec){ .topics = topic });
   g_assert_true (kafka_ops_offsets (fixture->brokers, topic, 0, &offsets, NULL));
   while (job->ranges->len == 0 || kafka_job_follow (job, 0, 0) < offsets.end) {
@@ -86,6 +114,8 @@ test_compaction (KafkaFixture *fixture, gconstpointer data)
     g_assert_no_error (error);
   }
   g_assert_cmpint (kafka_job_follow (job, 0, 0), ==, offsets.end);
+  g_assert_cmpuint (count_values (job), <=, n_before);
+  g_assert_cmpuint (count_values (job), >=, count_records (fixture->brokers, topic)); /* more may have gone since */
 }
 
 static void
