@@ -32,8 +32,10 @@ static const char renew_script[] =
     "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])\n"
     "return 'DONE'\n";
 
+/* Who it was stays: somebody who slept meanwhile learns that the checkpoint was not his any more. */
 static const char release_script[] = "if redis.call('HGET', KEYS[1], 'id') == ARGV[1] then\n"
-                                     "  redis.call('DEL', KEYS[1], KEYS[2])\n"
+                                     "  redis.call('HDEL', KEYS[1], 'id')\n"
+                                     "  redis.call('DEL', KEYS[2])\n"
                                      "end\n"
                                      "return 'DONE'\n";
 

@@ -104,9 +104,10 @@ test_forgotten_epochs_leave_nothing (void)
   script_close (store);
   left = redis_place_ask (&place, "EVAL", "local all = redis.call('KEYS', 'clean:*') table.sort(all) return all", "0",
                           NULL);
-  g_assert_cmpstr (left, ==,
-                   "clean:begun clean:current clean:epoch:8 clean:epoch:9 clean:epochs clean:planned clean:plans:8 "
-                   "clean:plans:9");
+  g_assert_cmpstr (
+      left, ==,
+      "clean:begun clean:current clean:epoch:8 clean:epoch:9 clean:epochs clean:owner clean:planned clean:plans:8 "
+      "clean:plans:9");
 }
 
 int

@@ -153,6 +153,23 @@ test_who_overslept_goes_on_if_nobody_came (void)
   candidate_free (first);
 }
 
+/* A rival that could not go on, say. */
+static void
+test_who_overslept_is_told_of_a_rival_that_has_left (void)
+{
+  WeirRedisChannel *first = candidate ("left", "first"), *second = candidate ("left", "second");
+
+  take (first);
+  await_end_of_lease ("left:lease");
+  take (second);
+  weir_redis_token_release (second);
+  expect_fenced (first, "second took it over");
+  take (first);
+  g_assert_true (append (first, "a", NULL));
+  candidate_free (first);
+  candidate_free (second);
+}
+
 static void
 test_lost_data_is_told_from_a_rival (void)
 {
@@ -203,6 +220,8 @@ main (int argc, char **argv)
   g_test_add_func ("/redis-token/a-dead-holder-is-waited-for", test_a_dead_holder_is_waited_for);
   g_test_add_func ("/redis-token/what-is-given-back-is-taken-at-once", test_what_is_given_back_is_taken_at_once);
   g_test_add_func ("/redis-token/who-overslept-goes-on-if-nobody-came", test_who_overslept_goes_on_if_nobody_came);
+  g_test_add_func ("/redis-token/who-overslept-is-told-of-a-rival-that-has-left",
+                   test_who_overslept_is_told_of_a_rival_that_has_left);
   g_test_add_func ("/redis-token/lost-data-is-told-from-a-rival", test_lost_data_is_told_from_a_rival);
   g_test_add_func ("/redis-token/what-comes-twice-is-done-once", test_what_comes_twice_is_done_once);
   g_test_add_func ("/redis-token/a-holder-without-end-is-no-dead-one", test_a_holder_without_end_is_no_dead_one);
