@@ -43,7 +43,7 @@ static void
 test_other_schemes_are_refused_without_passwords (void)
 {
   expect_none ("redsi://me:secret@host/0", "'redsi'");
-  expect_none ("/dir", "'/dir'");
+  expect_none ("/dir", "'/dir' is a path and no URI: write file:///dir");
   expect_none ("files:///dir", "'files'");
   expect_none ("", "''");
 }
