@@ -86,6 +86,7 @@ build (LoggedJob *job, WeirTime at)
   set (job, "memory.limit", job->memory);
   set (job, "partitions", job->partitions);
   set (job, "log.level", "error");
+  set (job, "stop.timeout", "2m"); /* however slow the machine is */
   set (job, "catchup.batches", "100");
   fed = job->stream != NULL ? weir_stream_set_uid (job->stream (job->ctx, job->stream_data), "fed")
                             : feed_stream (job->ctx, &job->feed);

@@ -60,6 +60,7 @@ receiver_job_set_up (ReceiverJob *f, gconstpointer data)
   f->ctx = weir_test_context_new (WEIR_SECONDS (1));
   weir_context_add_listener (f->ctx, &listener, &f->watch);
   receiver_job_set (f, "log.level", "error");
+  receiver_job_set (f, "stop.timeout", "2m"); /* however slow the machine is */
 }
 
 void

@@ -179,6 +179,7 @@ socket_job_new (WeirTime interval)
   listen_to_log (job);
   weir_context_add_listener (job->ctx, &listener, job);
   socket_job_set (job, "catchup.batches", "1000000"); /* however slow the machine is */
+  socket_job_set (job, "stop.timeout", "2m");
   return job;
 }
 
