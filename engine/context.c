@@ -5,6 +5,7 @@
 #include "engine/context.h"
 
 #include <errno.h>
+#include <locale.h>
 
 #include <weir/error.h>
 
@@ -193,7 +194,8 @@ weir_context_add_options (WeirContext *ctx, const GOptionEntry *entries)
  * @error: %WEIR_ERROR_OPTION: an unknown option, a value out of range, a word missing, or the context has started;
  * %WEIR_ERROR_HELP: --help or --version was asked for and printed
  *
- * Reads the command line, the environment (WEIR_…) and the file of --config. Before start.
+ * Reads the command line, the environment (WEIR_…) and the file of --config. Before start. A program that has set no locale
+ * gets the character type of C.UTF-8, with which GLib writes the log as it is; nothing else depends on it.
  *
  * Returns: %TRUE if the job is to go on
  */
@@ -206,6 +208,8 @@ weir_context_parse_args (WeirContext *ctx, int *argc, char ***argv, GError **err
                  "the command line cannot be read once %s has started: read it before", ctx->name);
     return FALSE;
   }
+  if (g_strcmp0 (setlocale (LC_CTYPE, NULL), "C") == 0)
+    setlocale (LC_CTYPE, "C.UTF-8"); /* with "C" GLib's log has '?' for what is not ASCII */
   return weir_command_line_parse (ctx->command_line, ctx->options, argc, argv, error);
 }
 

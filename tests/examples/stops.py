@@ -103,9 +103,9 @@ class Stops:
 
     def nobody_there(self):
         """A host that nobody knows: batches go on, the job says so once, and ends when it is asked to."""
-        running = Running(self.command("network_wordcount", "nobody.invalid", 4711, "--batch.interval=50ms"))
+        running = Running(self.command("network_wordcount", "niemand-übrig.invalid", 4711, "--batch.interval=50ms"))
         with contextlib.closing(running):
-            running.await_said('cannot find the host "nobody.invalid"')
+            running.await_said('cannot find the host "niemand-übrig.invalid"')
             running.read_until(b"Time: ", times=30)
             running.process.send_signal(signal.SIGTERM)
             running.read_rest()
