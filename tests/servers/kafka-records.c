@@ -135,10 +135,16 @@ put (rd_kafka_t *rk, const char *topic, const KafkaProduce *how, gint64 i, const
   return code == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* As long as the broker takes something. */
 static gboolean
 flush (rd_kafka_t *rk, const char *topic, gint64 n_written, Deliveries *deliveries, GError **error)
 {
-  rd_kafka_resp_err_t code = rd_kafka_flush (rk, KAFKA_OPS_MS);
+  rd_kafka_resp_err_t code;
+  gint64 before;
+  do {
+    before = deliveries->n_delivered;
+    code = rd_kafka_flush (rk, KAFKA_OPS_MS);
+  } while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && deliveries->n_delivered > before);
   code = code ? code : deliveries->failed;
   if (!code && deliveries->n_delivered != n_written)
     code = RD_KAFKA_RESP_ERR__FAIL;
