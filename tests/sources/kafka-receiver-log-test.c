@@ -34,7 +34,7 @@ join (WeirContext *ctx, gpointer data)
 static void
 read_all (LoggedJob *job, gsize n)
 {
-  gint64 deadline = g_get_monotonic_time () + WEIR_SECONDS (40);
+  gint64 deadline = g_get_monotonic_time () + WATCH_DEADLINE;
 
   while (logged_job_n_values (job) < n && g_get_monotonic_time () < deadline)
     logged_job_advance (job, 1);
