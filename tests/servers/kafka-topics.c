@@ -62,9 +62,9 @@ topic_result (const char *what, const char *topic, const rd_kafka_topic_result_t
   return !code || kafka_handle_fail (what, topic, code, rd_kafka_topic_result_error_string (results[0]), error);
 }
 
-/* Partitions of the topic that have a leader; 0 while there is no such topic, -1 with an error. */
+/* Partitions of the topic that have a leader, of *all that it has; 0 while there is no such topic, -1 with an error. */
 static int
-n_led (rd_kafka_t *rk, const char *topic, GError **error)
+n_led_of (rd_kafka_t *rk, const char *topic, int *all, GError **error)
 {
   rd_kafka_topic_t *handle = rd_kafka_topic_new (rk, topic, NULL);
   const struct rd_kafka_metadata *metadata = NULL;
@@ -75,10 +75,18 @@ n_led (rd_kafka_t *rk, const char *topic, GError **error)
     return -1;
   }
   int n = 0;
-  for (int i = 0; metadata->topic_cnt > 0 && i < metadata->topics[0].partition_cnt; i++)
+  *all = metadata->topic_cnt > 0 ? metadata->topics[0].partition_cnt : 0;
+  for (int i = 0; i < *all; i++)
     n += metadata->topics[0].partitions[i].leader >= 0 && !metadata->topics[0].partitions[i].err;
   rd_kafka_metadata_destroy (metadata);
   return n;
+}
+
+static int
+n_led (rd_kafka_t *rk, const char *topic, GError **error)
+{
+  int all;
+  return n_led_of (rk, topic, &all, error);
 }
 
 /* A broker tells of a partition that it leads a little before it takes work for it. */
@@ -342,11 +350,16 @@ kafka_ops_alter_config (const char *brokers, const char *topic, const char *cons
   return !code || kafka_handle_fail ("configure topic", topic, code, text, error);
 }
 
+/* A broker whose session has ended leads nothing until it has another. */
 int
 kafka_ops_n_partitions (const char *brokers, const char *topic, GError **error)
 {
   g_autoptr (rd_kafka_t) rk = kafka_handle_new (RD_KAFKA_PRODUCER, brokers, NULL, error);
-  int n = rk ? n_led (rk, topic, error) : -1;
+  gint64 deadline = g_get_monotonic_time () + KAFKA_OPS_SECONDS * G_USEC_PER_SEC;
+  int n, all = 0;
+  do
+    n = rk ? n_led_of (rk, topic, &all, error) : -1;
+  while (n >= 0 && n < all && g_get_monotonic_time () < deadline);
   if (n != 0)
     return n;
   kafka_handle_fail ("find", topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "there is no such topic", error);
