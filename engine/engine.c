@@ -25,6 +25,16 @@ free_signals (WeirEngine *engine)
   memset (engine->signals, 0, sizeof engine->signals);
 }
 
+/* A job that a script has started in the background was told to ignore SIGINT: so far nobody has noticed. */
+static void
+stop_ignoring (int number)
+{
+  struct sigaction action;
+
+  if (sigaction (number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+    signal (number, SIG_DFL);
+}
+
 /* Nothing can end a function of the job that does not return, so the third signal is left to the process. */
 static void
 on_signal (gpointer data)
@@ -37,6 +47,8 @@ on_signal (gpointer data)
               "stopping: what was received is processed first; a second signal stops at once");
   } else {
     free_signals (engine);
+    stop_ignoring (SIGINT);
+    stop_ignoring (SIGTERM);
     weir_log (engine->log, WEIR_LOG_INFO, "stopping at once; a third signal is not caught");
   }
   weir_driver_stop (engine, engine->n_signals == 1);

@@ -160,6 +160,28 @@ a_second_signal_cuts_the_batch (Fixture *fixture, gconstpointer signal_number)
   g_log_set_always_fatal (fatal);
 }
 
+/* A shell that starts a job in the background has it ignore SIGINT. */
+static void
+a_third_one_ends_the_process_even_if_it_was_ignored (Fixture *fixture, gconstpointer signal_number)
+{
+  GLogLevelFlags fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
+  const struct sigaction ignoring = { .sa_handler = SIG_IGN };
+  struct sigaction before, now;
+
+  sigaction (GPOINTER_TO_INT (signal_number), &ignoring, &before);
+  send_first_lines (fixture);
+  kill (getpid (), GPOINTER_TO_INT (signal_number));
+  socket_job_await_log (fixture->job, "a second signal stops at once", 1);
+  kill (getpid (), GPOINTER_TO_INT (signal_number));
+  socket_job_await_log (fixture->job, "a third signal is not caught", 1);
+  g_assert_cmpint (sigaction (GPOINTER_TO_INT (signal_number), NULL, &now), ==, 0);
+  g_assert_true (now.sa_handler == SIG_DFL);
+  open_gate (fixture);
+  expect_end (fixture);
+  sigaction (GPOINTER_TO_INT (signal_number), &before, NULL);
+  g_log_set_always_fatal (fatal);
+}
+
 static void
 a_job_that_waits_for_its_peer_ends_too (Fixture *fixture, gconstpointer signal_number)
 {
@@ -211,6 +233,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   add ("one-during-a-long-batch-lets-it-end", a_signal_during_a_long_batch_lets_it_end);
   add ("a-second-one-cuts-the-batch", a_second_signal_cuts_the_batch);
+  add ("a-third-one-ends-the-process-even-if-it-was-ignored", a_third_one_ends_the_process_even_if_it_was_ignored);
   add ("a-job-that-waits-for-its-peer-ends-too", a_job_that_waits_for_its_peer_ends_too);
   add ("afterwards-they-are-the-programs", afterwards_signals_are_the_programs);
   return g_test_run ();
