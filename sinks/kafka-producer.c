@@ -304,6 +304,19 @@ weir_kafka_producer_fail (WeirKafkaProducer *producer, rd_kafka_resp_err_t code,
   return FALSE;
 }
 
+/* A client that finds itself shut out gives up all that it holds, and then says no more of a record than that it gave it up. */
+static gboolean
+fail_by_fence (WeirKafkaProducer *producer, GError **error)
+{
+  char text[512] = "";
+  rd_kafka_resp_err_t fatal = rd_kafka_fatal_error (producer->rk, text, sizeof text);
+
+  if (weir_kafka_error_code (fatal, WEIR_ERROR_SINK) != WEIR_ERROR_FENCED)
+    return FALSE;
+  weir_kafka_producer_fail (producer, fatal, text, error);
+  return TRUE;
+}
+
 gboolean
 weir_kafka_producer_check (WeirKafkaProducer *producer, GError **error)
 {
@@ -313,7 +326,7 @@ weir_kafka_producer_check (WeirKafkaProducer *producer, GError **error)
   ok = producer->failed == NULL;
   if (!ok && weir_kafka_error_code (producer->failure, WEIR_ERROR_SINK) == WEIR_ERROR_FENCED)
     weir_kafka_producer_fail (producer, producer->failure, producer->failed, error);
-  else if (!ok)
+  else if (!ok && !fail_by_fence (producer, error))
     weir_kafka_fail (error, producer->failure, WEIR_ERROR_SINK, "Kafka %s: %s", weir_kafka_brokers (producer->kafka),
                      producer->failed);
   pthread_mutex_unlock (&producer->lock);

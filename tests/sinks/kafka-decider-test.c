@@ -13,6 +13,7 @@
 #include <weir/weir.h>
 
 #include "engine/context.h"
+#include "tests/engine/watch.h"
 #include "tests/servers/servers.h"
 #include "tests/sinks/scratch.h"
 
@@ -456,23 +457,53 @@ test_another_job_of_the_name_ends_the_first (void)
   place_clear (&place);
 }
 
-/* And has not shut out the one that runs. */
+/* Where it learns that from is another call than above: its first records have not been written before. */
 static void
-test_another_checkpoint_of_the_name_is_refused (void)
+test_another_job_of_the_name_ends_one_that_has_written_nothing (void)
 {
+  g_autoptr (GError) error = NULL;
   Place place;
   Job first, second;
 
   if (!place_init (&place))
     return;
   job_init (&first, &place, "checkpoint", 1);
+  run (&first, 0);
+  job_init (&second, &place, "another-checkpoint", 1);
+  run (&second, 1);
+  for (guint i = 0; i < N_BATCHES && error == NULL; i++)
+    weir_test_advance (first.ctx, 1, &error);
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_FENCED);
+  run (&second, 3);
+  expect (&place, 4 * N_RECORDS); /* of the second */
+  job_clear (&first);
+  job_clear (&second);
+  place_clear (&place);
+}
+
+/* And has not shut out the one that runs: that would open its context again, and say so. */
+static void
+test_another_checkpoint_of_the_name_is_refused (void)
+{
+  Place place;
+  Job first, second;
+  Watch watch;
+
+  if (!place_init (&place))
+    return;
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  job_init (&first, &place, "checkpoint", 1);
+  set (first.ctx, "log.level", "warning");
   run (&first, 2);
   job_init (&second, &place, "another-checkpoint", 2);
   run_into (&second, WEIR_ERROR_CHECKPOINT_BEHIND, "give the job another name to begin anew");
   run (&first, 2);
   expect (&place, 4 * N_RECORDS);
+  g_assert_cmpuint (watch_count (&watch, "epoch"), ==, 0);
   job_clear (&first);
   job_clear (&second);
+  watch_clear (&watch);
   place_clear (&place);
 }
 
@@ -590,6 +621,8 @@ main (int argc, char **argv)
   g_test_add_func ("/kafka-decider/killed-at-every-step-of-an-epoch", test_killed_at_every_step_of_an_epoch);
   g_test_add_func ("/kafka-decider/another-job-of-the-name-ends-the-first",
                    test_another_job_of_the_name_ends_the_first);
+  g_test_add_func ("/kafka-decider/another-job-of-the-name-ends-one-that-has-written-nothing",
+                   test_another_job_of_the_name_ends_one_that_has_written_nothing);
   g_test_add_func ("/kafka-decider/another-checkpoint-of-the-name-is-refused",
                    test_another_checkpoint_of_the_name_is_refused);
   g_test_add_func ("/kafka-decider/an-epoch-of-another-checkpoint-is-not-taken-for-one-in-doubt",

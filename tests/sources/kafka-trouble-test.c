@@ -133,6 +133,25 @@ test_a_topic_made_anew_while_it_is_read (KafkaFixture *fixture, gconstpointer da
   watch_clear (&watch);
 }
 
+/* The offset is in range: only the record before it tells, if not all are there yet when it is looked for. */
+static void
+test_a_longer_topic_made_anew_while_it_is_read (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) job = NULL;
+  Watch watch;
+
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ .folder = fixture->folder, .on_loss = "earliest" });
+  kafka_fixture_produce (fixture, 10, (KafkaProduce){ 0 });
+  kafka_job_read (job, 10);
+  make_anew (fixture);
+  kafka_fixture_produce (fixture, 25, (KafkaProduce){ .key = "other" });
+  kafka_job_read (job, 35);
+  g_clear_pointer (&job, kafka_job_free);
+  watch_clear (&watch);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -144,6 +163,7 @@ main (int argc, char **argv)
     { "a-topic-made-anew-while-the-job-was-down", 1, test_a_topic_made_anew_while_the_job_was_down },
     { "a-topic-made-anew-and-shorter", 1, test_a_topic_made_anew_and_shorter },
     { "a-topic-made-anew-while-it-is-read", 1, test_a_topic_made_anew_while_it_is_read },
+    { "a-longer-topic-made-anew-while-it-is-read", 1, test_a_longer_topic_made_anew_while_it_is_read },
   };
 
   return kafka_tests_run (argc, argv, "/kafka-trouble/", tests, G_N_ELEMENTS (tests));
