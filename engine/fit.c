@@ -182,6 +182,10 @@ weir_fit_check (const WeirCheckpoint *checkpoint, const WeirManifest *manifest, 
   const WeirContext *ctx = checkpoint->engine->ctx;
   g_autoptr (GArray) keepers = list_keepers (ctx);
 
-  return check_shape (ctx, manifest, keepers, error) && check_orphans (checkpoint, manifest, keepers, error) &&
-         check_verbs (manifest, keepers, error);
+  if (check_shape (ctx, manifest, keepers, error) && check_orphans (checkpoint, manifest, keepers, error) &&
+      check_verbs (manifest, keepers, error))
+    return TRUE;
+  if (g_strcmp0 (manifest->job, ctx->name) != 0) /* the first thing to look at: is it the right place? */
+    g_prefix_error (error, "it is of the job '%s', and this is '%s': ", manifest->job, ctx->name);
+  return FALSE;
 }

@@ -79,6 +79,26 @@ test_state_that_nobody_wants_is_refused (void)
   durable_clear (&job);
 }
 
+/* Two jobs were given the same folder. */
+static void
+test_the_checkpoint_of_another_job_is_named (void)
+{
+  Durable job;
+  g_autoptr (WeirQueue) queue = NULL;
+  g_autoptr (WeirContext) ctx = NULL;
+  g_autoptr (GError) error = NULL;
+
+  init (&job);
+  job.uid = "sums";
+  queue = durable_queue (&job);
+  ctx = durable_context (&job, queue, WEIR_SECONDS (4));
+  weir_context_set_name (ctx, "other");
+  g_assert_false (weir_test_advance (ctx, 1, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_ORPHAN_STATE);
+  g_assert_true (g_str_has_prefix (error->message, "checkpoint: it is of the job 'test', and this is 'other': "));
+  durable_clear (&job);
+}
+
 static void
 test_a_newer_version_without_a_way_there_is_refused (void)
 {
@@ -136,6 +156,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fit/a-changed-graph-without-uids-is-refused", test_a_changed_graph_without_uids_is_refused);
   g_test_add_func ("/fit/the-old-name-as-uid-goes-on", test_the_old_name_as_uid_goes_on);
   g_test_add_func ("/fit/state-that-nobody-wants-is-refused", test_state_that_nobody_wants_is_refused);
+  g_test_add_func ("/fit/the-checkpoint-of-another-job-is-named", test_the_checkpoint_of_another_job_is_named);
   g_test_add_func ("/fit/a-newer-version-without-a-way-there-is-refused",
                    test_a_newer_version_without_a_way_there_is_refused);
   g_test_add_func ("/fit/state-is-upgraded-once", test_state_is_upgraded_once);
