@@ -51,7 +51,9 @@ test_a_batch_of_nothing_but_aborted_records (KafkaFixture *fixture, gconstpointe
 static void
 test_nothing_behind_an_open_transaction_is_planned (KafkaFixture *fixture, gconstpointer data)
 {
-  const KafkaProduce open = { .transactional_id = fixture->group, .leave_open = TRUE };
+  const KafkaProduce open = { .transactional_id = fixture->group,
+                              .leave_open = TRUE,
+                              .transaction_timeout_ms = 600000 };
   g_autoptr (KafkaJob) job = NULL;
 
   kafka_fixture_produce (fixture, 3, (KafkaProduce){ 0 });
