@@ -2,7 +2,7 @@
  * context.
  *
  * Owns their elements, deep copies. The context's have memory of their own, so that they can be made before the context
- * starts; they are immutable but for what an operator hangs on them, on the runner (WeirDataset.index).
+ * starts; they are immutable but for what an operator hangs on them, on the runner (WeirDataset.index, words).
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>
@@ -104,6 +104,8 @@ context_dataset_free (gpointer data)
 
   if (self->dataset.index != NULL)
     self->dataset.index_free (self->dataset.index);
+  if (self->dataset.words != NULL)
+    self->dataset.words_free (self->dataset.words);
   weir_dataset_clear (&self->dataset);
   weir_memory_free (self->memory);
   g_free (self);

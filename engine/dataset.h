@@ -41,8 +41,9 @@ struct _WeirDataset {
   gboolean owns_op;    /* it was made by a verb on datasets */
   gboolean has_run;    /* not kept, in a stage that is done: once more must not count once more */
   guint n_handed;      /* functions that hold it right now and may ask again: kept when asked */
-  gpointer index;      /* of the context's: what an operator made of it, to be freed with index_free */
-  GDestroyNotify index_free;
+  gpointer index;      /* of the context's: what operators made of it, to be freed with index_free, words_free */
+  gpointer words;
+  GDestroyNotify index_free, words_free;
   GPtrArray *rejects; /* of WeirPartition, in order of task, where op->keep_rejects; else NULL */
 };
 

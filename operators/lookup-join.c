@@ -8,13 +8,15 @@
 #include "engine/verb.h"
 #include "operators/key-index.h"
 #include "operators/pairs.h"
+#include "operators/word-join.h"
 
 /* Elements that are on their way to their homes, and to the results. */
 #define HOME_AHEAD 20
 #define AHEAD      30
 
 typedef struct {
-  const WeirKeyIndex *index; /* NULL: it could not be made, and the batch has failed */
+  const WeirWordIndex *words; /* NULL: the table has other than words */
+  const WeirKeyIndex *index;  /* without words; NULL: it could not be made, and the batch has failed */
   gboolean table_is_first, keeps_data;
 } LookupJoin;
 
@@ -126,14 +128,16 @@ look_up (WeirTask *task, const LookupJoin *params, const Lookup *lookup, const W
 }
 
 static void
-look_up_all (WeirTask *task, const LookupJoin *params, WeirValue *spare, const WeirChunk *in)
+look_up_all (WeirTask *task, const LookupJoin *params, const WeirChunk *in)
 {
   const guint n = in->n;
   Lookup lookup;
 
   lookup.index = params->index;
   lookup.seed = task->seed;
-  lookup.spare = spare;
+  lookup.spare = weir_alloc (task, 2 * n * sizeof *lookup.spare);
+  if (lookup.spare == NULL)
+    return;
   for (guint i = 0; i < n + AHEAD; i++) { /* below zero is a large number */
     if (i < n)
       ask_for_home (&lookup, in, i);
@@ -149,15 +153,17 @@ lookup_process (WeirTask *task, const WeirChunk *in)
 {
   const LookupJoin params = *(const LookupJoin *) task->op->params;
 
-  if (!weir_task_require_pairs (task, in) || params.index == NULL)
+  if (!weir_task_require_pairs (task, in) || (params.index == NULL && params.words == NULL))
     return;
-  weir_task_reserve (task, TRUE);
+  if (!task->head.has_keys) /* what is open stays open: chunks are full however little is found */
+    weir_task_reserve (task, TRUE);
   for (guint from = 0; from < in->n && weir_task_is_going (task); from += WEIR_CHUNK_SIZE) {
     const WeirChunk some = { in->keys + from, in->values + from, MIN (in->n - from, WEIR_CHUNK_SIZE) };
-    WeirValue *spare = weir_alloc (task, 2 * some.n * sizeof *spare);
 
-    if (spare != NULL)
-      look_up_all (task, &params, spare, &some);
+    if (params.words != NULL)
+      weir_word_join (task, &(WeirWordJoin){ params.words, params.table_is_first, params.keeps_data }, &some);
+    else
+      look_up_all (task, &params, &some);
   }
 }
 
@@ -178,6 +184,18 @@ class_of (const LookupJoin *params)
   return params->table_is_first ? &right_class : &left_class;
 }
 
+/* Words where the table has them. */
+static void
+set_index (LookupJoin *params, WeirVerb *verb, WeirDataset *data, WeirDataset *table)
+{
+  WeirRun *run = weir_dataset_run_of (data);
+
+  if (run != NULL && run == weir_dataset_run_of (table))
+    params->words = weir_word_index_of (table);
+  if (params->words == NULL)
+    params->index = weir_key_index_for (verb, data, table);
+}
+
 WeirDataset *
 weir_lookup_join (WeirDataset *data, WeirDataset *table, gboolean table_is_first, gboolean keeps_data)
 {
@@ -187,6 +205,6 @@ weir_lookup_join (WeirDataset *data, WeirDataset *table, gboolean table_is_first
   params->table_is_first = table_is_first;
   params->keeps_data = keeps_data;
   verb.klass = class_of (params);
-  params->index = weir_key_index_for (&verb, data, table);
+  set_index (params, &verb, data, table);
   return weir_verb_on_dataset (verb, data);
 }
