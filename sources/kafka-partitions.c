@@ -8,6 +8,7 @@
 
 #define ASK_MS   5000
 #define PATIENCE (30 * G_USEC_PER_SEC)
+#define PAUSE    (50 * 1000) /* before what is known is asked for again */
 
 WeirKafkaPartition *
 weir_kafka_partition_new (WeirKafkaSource *source, const char *topic, gint32 number)
@@ -52,6 +53,33 @@ find_place (const GArray *places, const WeirKafkaPartition *partition)
   return NULL;
 }
 
+/* Do brokers name it? */
+static gboolean
+is_named (rd_kafka_t *rk, const WeirKafkaPartition *partition)
+{
+  const struct rd_kafka_metadata *metadata = NULL;
+  rd_kafka_topic_t *topic = rd_kafka_topic_new (rk, partition->topic, NULL);
+  gboolean is = FALSE;
+
+  if (rd_kafka_metadata (rk, 0, topic, &metadata, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    is = metadata->topic_cnt > 0 && partition->number < metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy (metadata);
+  }
+  rd_kafka_topic_destroy (topic);
+  return is;
+}
+
+/* The client calls a partition unknown that nobody leads at the moment: that passes when a broker does. */
+static gboolean
+may_pass (rd_kafka_t *rk, const WeirKafkaPartition *partition, rd_kafka_resp_err_t code)
+{
+  if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+    g_usleep (PAUSE);
+    return is_named (rk, partition);
+  }
+  return weir_kafka_is_transient (code) && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 gboolean
 weir_kafka_ask_bounds (rd_kafka_t *rk, const WeirKafkaPartition *partition, gint64 *low, gint64 *high, GError **error)
 {
@@ -62,8 +90,7 @@ weir_kafka_ask_bounds (rd_kafka_t *rk, const WeirKafkaPartition *partition, gint
     code = rd_kafka_query_watermark_offsets (rk, partition->topic, partition->number, low, high, ASK_MS);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
       return TRUE;
-  } while (weir_kafka_is_transient (code) && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
-           g_get_monotonic_time () < deadline);
+  } while (may_pass (rk, partition, code) && g_get_monotonic_time () < deadline);
   return weir_kafka_fail (error, code, WEIR_ERROR_SOURCE, "asking where partition %s-%d begins and ends",
                           partition->topic, partition->number);
 }
