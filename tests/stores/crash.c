@@ -2,6 +2,7 @@
  */
 #include "tests/stores/crash.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -44,6 +45,7 @@ crash_start (Crash *crash, const char *uri, guint64 last, const char *const *set
   g_spawn_async_with_pipes (NULL, command, environment, G_SPAWN_DO_NOT_REAP_CHILD, end_with_parent, NULL, &crash->pid,
                             NULL, &out, &err, &error);
   g_assert_no_error (error);
+  fcntl (out, F_SETPIPE_SZ, 4096); /* it is never far ahead of what was heard of it */
   crash->out = fdopen (out, "r");
   crash->err = fdopen (err, "r");
 }
