@@ -10,6 +10,7 @@
 #include <weir/error.h>
 
 #include "engine/counter.h"
+#include "engine/descriptors.h"
 #include "engine/engine.h"
 
 typedef struct {
@@ -43,6 +44,7 @@ weir_context_new (const char *name, WeirTime batch_interval)
   g_autoptr (GError) error = NULL;
   pthread_condattr_t attributes;
 
+  weir_descriptors_hold ();
   ctx->clock = weir_clock_system ();
   ctx->n_awaited = G_MAXUINT64;
   ctx->name = g_strdup (name != NULL ? name : "weir");

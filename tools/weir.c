@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "engine/descriptors.h"
 #include "tools/command.h"
 
 typedef struct {
@@ -28,6 +29,7 @@ int
 main (int argc, char **argv)
 {
   g_set_prgname ("weir");
+  weir_descriptors_hold ();
   if (argc < 2)
     return print_help (stderr);
   if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h"))
