@@ -34,7 +34,7 @@ static void
 test_a_file_is_never_taken_for_the_output (void)
 {
   if (g_test_subprocess ())
-    _exit (look_without (atoi (g_getenv ("WEIR_TEST_CLOSED"))));
+    _exit (look_without ((int) g_ascii_strtoll (g_getenv ("WEIR_TEST_CLOSED"), NULL, 10)));
   for (int closed = STDIN_FILENO; closed <= STDERR_FILENO; closed++) {
     g_autofree char *number = g_strdup_printf ("%d", closed);
 
