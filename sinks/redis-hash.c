@@ -358,7 +358,8 @@ static const WeirOutputClass hash_class = {
  * seen all at once or not at all, even if the job is killed. A key `weir:epoch:…` beside the hash remembers the last
  * epoch; who removes it has the newest epoch written once more. Of the batches of an epoch that replace the hash only the
  * last is written. Without a checkpoint each batch is written in one transaction as it ends, and once more if the job
- * runs it again. What is gathered until the seal may have up to 1 GiB.
+ * runs it again. What is gathered until the seal may have up to 1 GiB. With a checkpoint a warning at the start tells of a
+ * server that can lose what it was given (`appendonly`, `appendfsync`): of that only the newest epoch would come again.
  *
  * Called while the graph is built. Workers encode; the writing blocks the runner, or with a checkpoint the checkpoint
  * thread, for as long as the server takes. A server that cannot be reached fails the start; while the job runs it is
