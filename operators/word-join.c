@@ -7,18 +7,17 @@
 
 #include <string.h>
 
-#define AHEAD 32 /* lines that are on their way */
+#define AHEAD 24 /* lines that are on their way */
 
 typedef struct {
   const WeirWordIndex *index;
-  const WeirWordLine *homes[WEIR_CHUNK_SIZE + AHEAD];
+  const WeirWordLine *homes[WEIR_CHUNK_SIZE];
   WeirValue *cells;       /* a pair for each element */
   WeirValue *table_cells; /* where the first pair has the table's value */
   WeirValue *data_cells;  /* and the data's */
   WeirValue out[WEIR_CHUNK_SIZE];
   guint16 late[WEIR_CHUNK_SIZE + 1]; /* elements that are not in their homes; then those that are nowhere */
   guint n_late;
-  gboolean has_others; /* some keys are such as no table of words has */
 } Lookup;
 
 /* Values are stored as two words, because compilers take apart and put together again what comes from two places. */
@@ -38,57 +37,58 @@ put (WeirValue *to, guint64 bits, guint64 tag)
   memcpy (&to->size, &tag, sizeof tag);
 }
 
-static void
-find_homes (Lookup *lookup, const WeirValue *keys, guint n)
+/* A pass of its own: compilers do it for two keys at once, and it leaves registers to those that follow. */
+static gboolean
+may_all_be_there (const WeirWordIndex *index, const WeirValue *keys, guint n)
 {
-  const WeirWordIndex index = *lookup->index;
+  const guint64 least_key = index->least_key;
   guint64 any = 0, all = G_MAXUINT64, offsets = 0;
 
   for (guint i = 0; i < n; i++) {
-    const guint64 tag = tag_of (&keys[i]), offset = keys[i].bits - index.least_key;
+    const guint64 tag = tag_of (&keys[i]);
 
     any |= tag;
     all &= tag;
-    offsets |= offset;
-    lookup->homes[i] = weir_word_index_home (&index, offset);
+    offsets |= keys[i].bits - least_key;
   }
-  lookup->has_others = any != all || any != (guint64) WEIR_INT << 32 || offsets > G_MAXUINT32;
+  return any == all && any == (guint64) WEIR_INT << 32 && offsets <= G_MAXUINT32;
 }
 
-/* The first lines; and for the last elements there is something to ask for as well. */
-static void
-ask_for_homes (Lookup *lookup, guint n)
+static inline void
+ask_for_home (Lookup *lookup, const WeirWordIndex *index, const WeirValue *keys, guint i)
 {
-  for (guint i = 0; i < AHEAD; i++)
-    lookup->homes[n + i] = lookup->homes[n - 1];
-  for (guint i = 0; i < AHEAD; i++)
-    __builtin_prefetch (lookup->homes[i]);
+  const WeirWordLine *home = weir_word_index_home (index, keys[i].bits - index->least_key);
+
+  lookup->homes[i] = home;
+  __builtin_prefetch (home);
 }
 
-/* Which of a home's places it is, and whether it is one at all, cannot be foreseen: no branches. What is not there gets a
- * value that is not its own, until late. */
-static void
-pair_up (Lookup *lookup, const WeirChunk *in)
+/* The elements from @from to before @to, each of which asks for the home of a later one: so memory works all the time.
+ * Which of a home's places it is, and whether it is one at all, cannot be foreseen: no branches. What is not there gets a
+ * value that is not its own, until late. Returns how many elements are late. */
+static inline __attribute__ ((always_inline)) guint
+pair_up_some (Lookup *lookup, const WeirChunk *in, guint from, guint to, guint n_late, gboolean asks)
 {
+  const WeirWordIndex index = *lookup->index;
   const WeirValue *keys = in->keys, *values = in->values;
   const WeirValue pair = WEIR_VALUE_INIT (cells, NULL, 0, WEIR_PAIR, WEIR_VALUE_CELLS);
-  const guint64 value_tag = tag_of (&lookup->index->like), pair_tag = tag_of (&pair);
-  const guint64 least_key = lookup->index->least_key, least_word = lookup->index->least_word;
+  const guint64 value_tag = tag_of (&index.like), pair_tag = tag_of (&pair);
   WeirValue *of_table = lookup->table_cells, *of_data = lookup->data_cells, *cells = lookup->cells;
-  guint n = in->n, n_late = 0;
 
-  for (guint i = 0; i < n; i++) {
+  for (guint i = from; i < to; i++) {
     const WeirWordLine *line = lookup->homes[i];
-    const guint match = weir_word_line_match (line, (guint32) (keys[i].bits - least_key));
+    const guint match = weir_word_line_match (line, (guint32) (keys[i].bits - index.least_key));
 
-    __builtin_prefetch (lookup->homes[i + AHEAD]);
+    if (asks)
+      ask_for_home (lookup, &index, keys, i + AHEAD);
     lookup->late[n_late] = (guint16) i;
     n_late += match == 0;
     of_data[2 * i] = values[i];
-    put (&of_table[2 * i], least_word + line->words[weir_word_line_place (match | WEIR_WORD_LINE_LAST)], value_tag);
+    put (&of_table[2 * i], index.least_word + line->words[weir_word_line_place (match | WEIR_WORD_LINE_LAST)],
+         value_tag);
     put (&lookup->out[i], (guint64) (guintptr) &cells[2 * i], pair_tag);
   }
-  lookup->n_late = n_late;
+  return n_late;
 }
 
 static void
@@ -97,6 +97,21 @@ all_are_late (Lookup *lookup, guint n)
   for (guint i = 0; i < n; i++)
     lookup->late[i] = (guint16) i;
   lookup->n_late = n;
+}
+
+static void
+pair_up (Lookup *lookup, const WeirChunk *in)
+{
+  const WeirWordIndex index = *lookup->index;
+  const guint n = in->n, n_first = MIN (n, AHEAD), n_asking = n - n_first;
+  const gboolean may_be_there = may_all_be_there (&index, in->keys, n);
+
+  for (guint i = 0; i < n_first; i++)
+    ask_for_home (lookup, &index, in->keys, i);
+  lookup->n_late = pair_up_some (lookup, in, 0, n_asking, 0, TRUE);
+  lookup->n_late = pair_up_some (lookup, in, n_asking, n, lookup->n_late, FALSE);
+  if (G_UNLIKELY (!may_be_there))
+    all_are_late (lookup, n);
 }
 
 /* Those that are not in their homes: in the next lines, or nowhere. */
@@ -152,11 +167,7 @@ weir_word_join (WeirTask *task, const WeirWordJoin *join, const WeirChunk *in)
     return;
   lookup.table_cells = lookup.cells + !join->table_is_first;
   lookup.data_cells = lookup.cells + join->table_is_first;
-  find_homes (&lookup, in->keys, in->n);
-  ask_for_homes (&lookup, in->n);
   pair_up (&lookup, in);
-  if (G_UNLIKELY (lookup.has_others))
-    all_are_late (&lookup, in->n);
   pair_up_late (&lookup, in);
   if (lookup.n_late == 0 || join->keeps_data)
     weir_task_forward (task, &joined);
