@@ -38,14 +38,18 @@ chunk_new (WeirIter *iter)
 static gboolean
 fill_with_pairs (WeirIter *iter, WeirIterChunk *chunk, const WeirChunk *in)
 {
-  WeirValue *cells = weir_alloc (iter->task, 2 * in->n * sizeof *cells);
+  const WeirValue *keys = in->keys, *values = in->values;
+  const WeirValue pair = WEIR_VALUE_INIT (cells, NULL, 0, WEIR_PAIR, WEIR_VALUE_CELLS);
+  const guint n = in->n;
+  WeirValue *cells = weir_alloc (iter->task, 2 * n * sizeof *cells);
 
   if (cells == NULL)
     return FALSE;
-  for (guint i = 0; i < in->n; i++, cells += 2) {
-    cells[0] = in->keys[i];
-    cells[1] = in->values[i];
-    chunk->values[i] = WEIR_VALUE_INIT (cells, cells, 0, WEIR_PAIR, WEIR_VALUE_CELLS);
+  for (guint i = 0; i < n; i++, cells += 2) {
+    cells[0] = keys[i];
+    cells[1] = values[i];
+    memcpy (&chunk->values[i], &pair, sizeof pair); /* not by its fields, which compilers store one by one */
+    chunk->values[i].cells = cells;
   }
   return TRUE;
 }

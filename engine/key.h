@@ -41,10 +41,14 @@ weir_key_meta_of_short (guint kind, gsize size)
 static inline void
 weir_key_of_text (const char *data, gsize size, guint kind, const WeirSeed *seed, WeirKey *key)
 {
+  guint64 lo, hi;
+
   if (G_LIKELY (size <= WEIR_HASH_SHORT)) {
-    weir_key_words (data, size, &key->lo, &key->hi);
-    key->hash = (guint32) (weir_hash_words (key->lo, key->hi, size, seed) >> 32);
+    weir_key_words (data, size, &lo, &hi);
+    key->hash = (guint32) (weir_hash_words (lo, hi, size, seed) >> 32);
     key->meta = weir_key_meta_of_short (kind, size);
+    key->lo = lo;
+    key->hi = hi;
     return;
   }
   key->lo = (guint64) (guintptr) data;
@@ -70,11 +74,16 @@ weir_key_of (WeirValue value, const WeirSeed *seed, WeirKey *key, WeirValue *cel
 static inline WeirValue
 weir_key_value (const WeirKey *key)
 {
-  guint kind = key->meta >> WEIR_KEY_KIND_SHIFT & 15;
+  const guint32 what = (guint32) 15 << WEIR_KEY_KIND_SHIFT | WEIR_KEY_LONG;
+  guint64 size_and_tag; /* as one word, as weir_value_sized () has it */
+  WeirValue value;
 
-  if (G_LIKELY (kind == WEIR_TEXT && (key->meta & WEIR_KEY_LONG) == 0))
-    return WEIR_VALUE_INIT (data, (const char *) &key->lo, key->meta & WEIR_KEY_SIZE, WEIR_TEXT, 0);
-  return weir_key_value_slow (key);
+  if (G_UNLIKELY ((key->meta & what) != WEIR_TEXT << WEIR_KEY_KIND_SHIFT))
+    return weir_key_value_slow (key);
+  size_and_tag = (key->meta & WEIR_KEY_SIZE) | (guint64) WEIR_TEXT << 32;
+  value.data = (const char *) &key->lo;
+  memcpy (&value.size, &size_and_tag, sizeof size_and_tag);
+  return value;
 }
 
 gboolean weir_key_own_slow (WeirCells *cells, WeirKey *key);

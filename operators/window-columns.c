@@ -23,20 +23,18 @@ typedef struct {
   WeirColumn *columns_of[STEP];
   const WeirKeyPlace *homes[STEP];
   WeirValue *places[STEP];    /* that the keys probably have in their columns; NULL: they have none */
-  const WeirKey *known[STEP]; /* whose places those are */
+  const WeirKey *known[STEP]; /* whose places those are, or a key that is none */
 } Step;
 
 WeirBlock *
 weir_columns_block_new (const WeirWindowKeys *keys, guint32 *n_ranks)
 {
-  /* The keys that enter with the batch get numbers, too: with room for some, the column can stay where it is. */
-  const guint32 ranks = keys->n_ranks + keys->n_ranks / 16 + 1;
-  const gsize n = (gsize) ranks * keys->n_shards;
+  const gsize n = (gsize) keys->capacity * keys->n_shards;
   WeirBlock *block = weir_block_new (keys->memory, n * sizeof (WeirValue));
 
   if (block != NULL)
     weir_values_fill ((WeirValue *) block->data, WEIR_ABSENT, n);
-  *n_ranks = ranks;
+  *n_ranks = keys->capacity;
   return block;
 }
 
@@ -51,7 +49,7 @@ columns_new (guint n_slices, const WeirWindowKeys *const *keys)
   for (guint i = 0; i < n_slices; i++)
     columns->slices[i].keys = keys[i] != NULL ? keys[i] : &no_keys;
   for (guint i = 0; i < WEIR_N_GROUPS; i++)
-    columns->slice_of[i] = (guint8) weir_slice_of (i << 24, n_slices);
+    columns->of_group[i] = &columns->slices[weir_slice_of (i << 24, n_slices)];
   return columns;
 }
 
@@ -96,14 +94,14 @@ static void
 hash_keys (Step *step, const WeirValue *values, guint n)
 {
   const WeirSeed seed = step->task->seed;
-  WeirColumns *columns = step->columns;
+  WeirColumn *const *of_group = step->columns->of_group;
 
   for (guint i = 0; i < n; i++) {
     WeirKey *key = &step->keys[i];
     WeirColumn *column;
 
     weir_key_of (values[i], &seed, key, &step->cells[i]);
-    column = &columns->slices[columns->slice_of[key->hash >> 24]];
+    column = of_group[key->hash >> 24];
     step->columns_of[i] = column;
     step->homes[i] = weir_window_keys_home (column->keys, key->hash);
     __builtin_prefetch (step->homes[i]);
@@ -111,33 +109,33 @@ hash_keys (Step *step, const WeirValue *values, guint n)
   }
 }
 
-static inline WeirValue *
-value_at (const WeirColumn *column, guint32 number)
-{
-  return &column->values[weir_place_of (number, column->n_ranks)];
-}
-
 /* Where values of the keys are likely to go; whether they are the keys is seen when these have come from memory. FALSE:
  * the task has failed. */
 static gboolean
 find_places (Step *step, guint n)
 {
+  static const WeirKey no_key; /* that no key is equal to */
+
   for (guint i = 0; i < n; i++) {
-    const guint32 number = weir_window_keys_guess (step->homes[i], step->keys[i].hash);
+    const guint32 at = weir_window_keys_guess (step->homes[i], step->keys[i].hash);
     WeirColumn *column = step->columns_of[i];
     const WeirKey *known;
+    WeirValue *place;
 
-    step->places[i] = NULL;
-    if (G_UNLIKELY (number == WEIR_NO_NUMBER))
+    if (G_UNLIKELY (at == WEIR_NO_NUMBER)) {
+      step->known[i] = &no_key;
+      step->places[i] = NULL;
       continue;
+    }
     if (G_UNLIKELY (column->values == NULL) && !open_column (step->task, column))
       return FALSE;
-    known = weir_window_keys_key (column->keys, number);
-    step->known[i] = known;
-    step->places[i] = value_at (column, number);
+    known = &column->keys->keys[at];
+    place = &column->values[at];
     __builtin_prefetch (known);
     __builtin_prefetch ((const char *) (known + 1) - 1); /* it may straddle two cache lines */
-    __builtin_prefetch (step->places[i], 1);
+    __builtin_prefetch (place, 1);
+    step->known[i] = known;
+    step->places[i] = place;
   }
   return TRUE;
 }
@@ -149,10 +147,10 @@ find_slowly (Step *step, guint i)
   const WeirColumn *column = step->columns_of[i];
   guint32 number;
 
-  if (weir_key_equal (step->known[i], &step->keys[i]))
+  if (step->places[i] == NULL || weir_key_equal (step->known[i], &step->keys[i]))
     return step->places[i];
   number = weir_window_keys_find (column->keys, &step->keys[i]);
-  return number != WEIR_NO_NUMBER ? value_at (column, number) : NULL;
+  return number != WEIR_NO_NUMBER ? &column->values[weir_place_of (number, column->n_ranks)] : NULL;
 }
 
 /* As weir_key_equal () has it for keys that are kept in themselves. */
@@ -224,7 +222,7 @@ fold_values (Step *step, const WeirValue *values, guint n)
   for (guint i = 0; i < n; i++) {
     WeirValue *place = step->places[i];
 
-    if (G_LIKELY (place != NULL) && G_UNLIKELY (!is_same (step->known[i], &step->keys[i])))
+    if (G_UNLIKELY (!is_same (step->known[i], &step->keys[i])))
       place = find_slowly (step, i);
     if (G_LIKELY (place != NULL) && G_LIKELY (fold_quickly (step, place, values[i])))
       continue;

@@ -20,7 +20,7 @@ typedef struct {
 
 struct _WeirColumns {
   guint n_slices;
-  guint8 slice_of[WEIR_N_GROUPS]; /* by key group */
+  WeirColumn *of_group[WEIR_N_GROUPS]; /* by key group: its slice's */
   WeirColumn slices[];
 };
 
@@ -39,5 +39,6 @@ weir_columns_of (const WeirCombined *combined, guint slice)
   return columns != NULL && columns->slices[slice].block != NULL ? &columns->slices[slice] : NULL;
 }
 
-/* A column of WEIR_ABSENT with room for all numbers, and for *n_ranks of each shard. NULL: memory limit. */
+/* A column of WEIR_ABSENT with room for as many ranks of each shard as the keys' columns have: a key's value is where the
+ * key is, until these grow. *n_ranks becomes the number. NULL: memory limit. */
 WeirBlock *weir_columns_block_new (const WeirWindowKeys *keys, guint32 *n_ranks);

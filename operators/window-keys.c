@@ -49,7 +49,7 @@ move_places (WeirWindowKeys *keys, const WeirWindowKeys *old)
   for (gsize i = 0; i < old->n_places; i++) {
     const WeirKeyPlace *place = &old->places[i];
 
-    if (place->number == 0)
+    if (place->at == 0)
       continue;
     next = MAX (next, weir_window_keys_home (keys, place->hash));
     if (is_last (keys, next))
@@ -118,6 +118,18 @@ move_shard (WeirWindowKeys *keys, const WeirWindowKeys *old, guint shard)
   memcpy (keys->n_panes + to, old->n_panes + from, n * sizeof *old->n_panes);
 }
 
+/* Keys are elsewhere in columns that have more room for each shard. */
+static void
+move_places_on (WeirWindowKeys *keys, guint32 from_capacity)
+{
+  for (gsize i = 0; i < keys->n_places; i++) {
+    const guint32 at = keys->places[i].at;
+
+    if (at != 0)
+      keys->places[i].at = at + (at - 1) / from_capacity * (keys->capacity - from_capacity);
+  }
+}
+
 /* FALSE: memory limit, and all is as it was. */
 static gboolean
 grow_columns (WeirWindowKeys *keys, gsize capacity)
@@ -125,7 +137,7 @@ grow_columns (WeirWindowKeys *keys, gsize capacity)
   const WeirWindowKeys old = *keys;
   WeirBlock *block = NULL;
 
-  if (capacity < (guint32) 1 << WEIR_RANK_BITS)
+  if (capacity < (guint32) 1 << WEIR_RANK_BITS && capacity * keys->n_shards < WEIR_NO_NUMBER)
     block = weir_block_new (keys->memory, capacity * keys->n_shards * RANK_SIZE);
   if (block == NULL)
     return FALSE;
@@ -134,12 +146,15 @@ grow_columns (WeirWindowKeys *keys, gsize capacity)
   weir_values_fill (keys->fronts, WEIR_NO_VALUE, 4 * capacity * keys->n_shards);
   for (guint i = 0; old.block != NULL && i < keys->n_shards; i++)
     move_shard (keys, &old, i);
-  if (old.block != NULL)
+  if (old.block != NULL) {
+    move_places_on (keys, old.capacity);
     weir_block_unref (old.block);
+  }
   return TRUE;
 }
 
-/* Shards fill nearly alike: with so many ranks it is unlikely that one needs more. */
+/* Shards fill nearly alike: with so many ranks it is unlikely that one needs many more. Panes have as many, hence no more
+ * than that. */
 static gsize
 ranks_for (const WeirWindowKeys *keys, gsize n)
 {
@@ -147,7 +162,7 @@ ranks_for (const WeirWindowKeys *keys, gsize n)
 
   while (spread * spread < share)
     spread++;
-  return share + 3 * spread;
+  return share + share / 16 + 2 * spread;
 }
 
 static gboolean
@@ -180,9 +195,8 @@ find_place (const WeirWindowKeys *keys, const WeirKey *key)
 
   while (place->hash < key->hash)
     place++;
-  while (place->number != 0 && place->hash == key->hash &&
-         !weir_key_equal (weir_window_keys_key (keys, place->number - 1), key) &&
-         is_before (weir_window_keys_key (keys, place->number - 1), key))
+  while (place->at != 0 && place->hash == key->hash && !weir_key_equal (&keys->keys[place->at - 1], key) &&
+         is_before (&keys->keys[place->at - 1], key))
     place++;
   return place;
 }
@@ -190,8 +204,15 @@ find_place (const WeirWindowKeys *keys, const WeirKey *key)
 static inline gboolean
 has_key (const WeirWindowKeys *keys, const WeirKeyPlace *place, const WeirKey *key)
 {
-  return place->number != 0 && place->hash == key->hash &&
-         weir_key_equal (weir_window_keys_key (keys, place->number - 1), key);
+  return place->at != 0 && place->hash == key->hash && weir_key_equal (&keys->keys[place->at - 1], key);
+}
+
+static guint32
+number_of (const WeirWindowKeys *keys, const WeirKeyPlace *place)
+{
+  const guint32 at = place->at - 1;
+
+  return at / keys->capacity << WEIR_RANK_BITS | at % keys->capacity;
 }
 
 guint32
@@ -199,7 +220,7 @@ weir_window_keys_find (const WeirWindowKeys *keys, const WeirKey *key)
 {
   const WeirKeyPlace *place = find_place (keys, key);
 
-  return has_key (keys, place, key) ? place->number - 1 : WEIR_NO_NUMBER;
+  return has_key (keys, place, key) ? number_of (keys, place) : WEIR_NO_NUMBER;
 }
 
 /* What is in the way moves on by one. FALSE: there is no room behind it. */
@@ -208,7 +229,7 @@ open_place (WeirWindowKeys *keys, WeirKeyPlace *place)
 {
   WeirKeyPlace *end = place;
 
-  while (end->number != 0)
+  while (end->at != 0)
     end++;
   if (is_last (keys, end))
     return FALSE;
@@ -226,7 +247,7 @@ put_place (WeirWindowKeys *keys, const WeirKey *key, guint32 number)
       return FALSE;
     place = find_place (keys, key);
   }
-  *place = (WeirKeyPlace){ key->hash, number + 1 };
+  *place = (WeirKeyPlace){ key->hash, (guint32) weir_place_of (number, keys->capacity) + 1 };
   keys->n++;
   return TRUE;
 }
@@ -249,7 +270,7 @@ take_number (WeirWindowKeys *keys, guint shard)
     return shard << WEIR_RANK_BITS | rank;
   }
   rank = of->n_ranks;
-  if (rank == keys->capacity && !grow_columns (keys, (gsize) rank + rank / 4 + 2))
+  if (rank == keys->capacity && !grow_columns (keys, (gsize) rank + rank / 8 + 1))
     return WEIR_NO_NUMBER;
   of->n_ranks++;
   keys->n_ranks = MAX (keys->n_ranks, of->n_ranks);
@@ -298,19 +319,20 @@ weir_window_keys_add (WeirWindowKeys *keys, const WeirKey *key)
 {
   const WeirKeyPlace *place = find_place (keys, key);
 
-  return G_LIKELY (has_key (keys, place, key)) ? place->number - 1 : add_new (keys, key);
+  return G_LIKELY (has_key (keys, place, key)) ? number_of (keys, place) : add_new (keys, key);
 }
 
 void
 weir_window_keys_remove (WeirWindowKeys *keys, guint32 number)
 {
-  const WeirKey *key = weir_window_keys_key (keys, number);
+  const gsize at = weir_place_of (number, keys->capacity);
+  const WeirKey *key = &keys->keys[at];
   WeirKeyPlace *hole = weir_window_keys_home (keys, key->hash), *end;
 
-  while (hole->number != number + 1)
+  while (hole->at != at + 1)
     hole++;
   /* Those behind it move up, unless they are where they would like to be: from there on all are. */
-  for (end = hole + 1; end->number != 0 && weir_window_keys_home (keys, end->hash) < end; end++)
+  for (end = hole + 1; end->at != 0 && weir_window_keys_home (keys, end->hash) < end; end++)
     ;
   memmove (hole, hole + 1, (gsize) ((char *) end - (char *) (hole + 1)));
   end[-1] = (WeirKeyPlace) WEIR_FREE_PLACE;
@@ -321,27 +343,27 @@ weir_window_keys_remove (WeirWindowKeys *keys, guint32 number)
 
 /* Which places are used is as good as random, hence no branch on it. */
 static inline guint
-take_places (const WeirKeyPlace *places, guint n_places, guint32 *numbers)
+take_places (const WeirKeyPlace *from, guint n_from, guint32 *places)
 {
   guint n = 0;
 
-  for (guint i = 0; i < n_places; i++) {
-    numbers[n] = places[i].number - 1;
-    n += places[i].number != 0;
+  for (guint i = 0; i < n_from; i++) {
+    places[n] = from[i].at - 1;
+    n += from[i].at != 0;
   }
   return n;
 }
 
 guint
-weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *numbers, guint most)
+weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *places, guint most)
 {
   gsize i = *at;
   guint n = 0;
 
   for (; i + PLACES <= keys->n_places && n + PLACES <= most; i += PLACES)
-    n += take_places (keys->places + i, PLACES, numbers + n);
+    n += take_places (keys->places + i, PLACES, places + n);
   for (; i < keys->n_places && n < most; i++)
-    n += take_places (keys->places + i, 1, numbers + n);
+    n += take_places (keys->places + i, 1, places + n);
   *at = i;
   return n;
 }

@@ -1,10 +1,11 @@
 /* The keys of one slice of a window: each has a number for as long as the window holds it, by which the key and what
  * belongs to it lie in columns. The index, whose places are in the order of (hash, key), has no more than hashes and
- * numbers, so that looking up a key touches little memory.
+ * where keys are in the columns, so that looking up a key touches little memory.
  *
  * A number is a shard, which follows from the hash, and a rank in it. A column has the shards one after the other, each
  * with the same room: what is near in the order of the hashes is near in memory, however keys come and go, and what is
- * done with one shard after the other (operators/window-panes.c) is done in a small part of each column.
+ * done with one shard after the other (operators/window-panes.c) is done in a small part of each column. Numbers stay as
+ * the columns grow; where they are in them, which is what most ask for, does not.
  *
  * One thread at a time changes them; while none does, many may look keys up. SPDX-License-Identifier: Apache-2.0
  */
@@ -28,8 +29,8 @@
 #define WEIR_NO_NUMBER   G_MAXUINT32
 
 typedef struct {
-  guint32 hash;   /* G_MAXUINT32 where it is free */
-  guint32 number; /* one more than it is; 0: the place is free */
+  guint32 hash; /* G_MAXUINT32 where it is free */
+  guint32 at;   /* one more than where the key is in the columns; 0: the place is free */
 } WeirKeyPlace;
 
 /* Where all hashes find a free place that nobody writes to. */
@@ -88,8 +89,8 @@ gboolean weir_window_keys_reserve (WeirWindowKeys *keys, gsize n);
 guint32 weir_window_keys_add (WeirWindowKeys *keys, const WeirKey *key);
 /* Frees the number. Its values must be nobody's. */
 void weir_window_keys_remove (WeirWindowKeys *keys, guint32 number);
-/* Up to @most numbers, in the order of (hash, key), at least 1; 0 at the end. *at begins at 0. */
-guint weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *numbers, guint most);
+/* Where up to @most keys are in the columns, in the order of (hash, key), at least 1; 0 at the end. *at begins at 0. */
+guint weir_window_keys_next (const WeirWindowKeys *keys, gsize *at, guint32 *places, guint most);
 
 static inline guint
 weir_shard_of (guint32 number)
@@ -110,20 +111,14 @@ weir_place_of (guint32 number, guint32 n_ranks)
   return (gsize) weir_shard_of (number) * n_ranks + weir_rank_of (number);
 }
 
-static inline const WeirKey *
-weir_window_keys_key (const WeirWindowKeys *keys, guint32 number)
-{
-  return &keys->keys[weir_place_of (number, keys->capacity)];
-}
-
 static inline WeirKeyPlace *
 weir_window_keys_home (const WeirWindowKeys *keys, guint32 hash)
 {
   return &keys->places[(hash - keys->from) * keys->scale >> 32];
 }
 
-/* The first number whose key has the hash, of which @place is the home: mostly the key's. WEIR_NO_NUMBER: no key with the
- * hash is there. */
+/* Where the first key that has the hash, of which @place is the home, is in the columns: mostly the one that is looked
+ * for. WEIR_NO_NUMBER: no key with the hash is there. */
 static inline guint32
 weir_window_keys_guess (const WeirKeyPlace *place, guint32 hash)
 {
@@ -131,7 +126,7 @@ weir_window_keys_guess (const WeirKeyPlace *place, guint32 hash)
   place += (place[0].hash < hash) + (place[1].hash < hash) + (place[2].hash < hash);
   while (G_UNLIKELY (place->hash < hash))
     place++;
-  return G_LIKELY (place->hash == hash) ? place->number - 1 : WEIR_NO_NUMBER;
+  return G_LIKELY (place->hash == hash) ? place->at - 1 : WEIR_NO_NUMBER;
 }
 
 /* WEIR_NO_NUMBER: it is not there. */

@@ -12,14 +12,18 @@
 void
 weir_pane_begin (WeirPaneStore *store, WeirTask *task)
 {
-  store->params = task->op->params;
-  store->is_sum = store->params->f == WEIR_SUM;
+  const WeirReduceParams *params = task->op->params;
+
+  store->f = params->f;
+  store->user_data = params->user_data;
+  store->is_sum = params->f == WEIR_SUM;
   store->mark = task->task_run->scratch;
+  store->used = &task->task_run->scratch.used;
   store->n_rejects = task->n_rejects_ever;
 }
 
 gboolean
-weir_pane_reduced_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value)
+weir_pane_take_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value)
 {
   const gboolean is_rejected = task->n_rejects_ever != store->n_rejects;
 
@@ -27,12 +31,13 @@ weir_pane_reduced_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into,
   return is_rejected || weir_reduce_take (task, &store->cells, into, value, &store->mark);
 }
 
-static guint32
-number_at (const WeirPane *pane, gsize at)
+/* Where the key is in the keys' columns. */
+static gsize
+place_at (const WeirPaneStore *store, const WeirPane *pane, gsize at)
 {
   if (pane->values == NULL)
-    return pane->entries[at].number;
-  return (guint32) (at / pane->n_ranks) << WEIR_RANK_BITS | (guint32) (at % pane->n_ranks);
+    return weir_place_of (pane->entries[at].number, store->keys.capacity);
+  return at / pane->n_ranks * store->keys.capacity + at % pane->n_ranks;
 }
 
 static gsize
@@ -50,7 +55,7 @@ key_of (const WeirPaneStore *store, const WeirValue *value)
   for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
     if (place_in (columns[i], value) < (gsize) keys->capacity * keys->n_shards)
       return &keys->keys[place_in (columns[i], value)];
-  return weir_window_keys_key (keys, number_at (store->made, place_in (store->made->values, value)));
+  return &keys->keys[place_at (store, store->made, place_in (store->made->values, value))];
 }
 
 void
@@ -136,12 +141,12 @@ adopt (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirColumn *c
 }
 
 static gboolean
-take_value (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value)
+take_value (WeirPaneStore *store, WeirTask *task, WeirValue *into, const WeirValue *value)
 {
-  if (WEIR_IS_ABSENT (value))
+  if (WEIR_IS_ABSENT (*value))
     return TRUE;
-  return WEIR_IS_ABSENT (*into) ? weir_pane_keep (store, task, into, value)
-                                : weir_pane_reduce (store, task, into, *into, value);
+  return WEIR_IS_ABSENT (*into) ? weir_pane_keep (store, task, into, *value)
+                                : weir_pane_reduce (store, task, into, into, value);
 }
 
 /* Its values come after those that the pane has, which has room for them. FALSE: the task has failed. */
@@ -155,7 +160,7 @@ take_column (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirCol
     WeirValue *to = pane->values + (gsize) shard * pane->n_ranks;
 
     for (guint32 rank = 0; rank < n_ranks; rank++)
-      if (!take_value (store, task, &to[rank], from[rank]))
+      if (!take_value (store, task, &to[rank], &from[rank]))
         return FALSE;
   }
   return TRUE;
@@ -269,7 +274,7 @@ weir_pane_next (const WeirPaneStore *store, const WeirPane *pane, gsize *at, Wei
     ++*at;
   if (*at == n_places (store, pane))
     return FALSE;
-  *key = weir_key_value (weir_window_keys_key (&store->keys, number_at (pane, *at)));
+  *key = weir_key_value (&store->keys.keys[place_at (store, pane, *at)]);
   *value = pane->values != NULL ? pane->values[*at] : pane->entries[*at].value;
   ++*at;
   return TRUE;

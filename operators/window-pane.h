@@ -30,10 +30,12 @@ typedef struct {
 typedef struct {
   WeirWindowKeys keys;
   WeirCells cells; /* of values that are not scalars */
-  const WeirReduceParams *params;
+  WeirReduceFunc f;
+  gpointer user_data;
   gboolean is_sum; /* the function is WEIR_SUM */
   /* As a step found them: */
   WeirArena mark;    /* task memory */
+  const gsize *used; /* of task memory, now */
   guint64 n_rejects; /* of the task */
   const WeirPane *made;
 } WeirPaneStore;
@@ -69,7 +71,8 @@ weir_pane_keep (WeirPaneStore *store, WeirTask *task, WeirValue *kept, WeirValue
   return FALSE;
 }
 
-gboolean weir_pane_reduced_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value);
+gboolean weir_pane_take_slowly (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value);
+
 /* Of two INTs, whose sum does not fit: the task fails, and names the key that *into belongs to. */
 void weir_pane_fail_sum (const WeirPaneStore *store, WeirTask *task, const WeirValue *into, WeirValue a, WeirValue b);
 
@@ -81,41 +84,52 @@ weir_pane_has_cells (WeirValue a, WeirValue b)
   return ((a.kind | b.kind) & 4) != 0;
 }
 
-/* *into, which lies in a column of the keys or in the pane that is being made, becomes @a and @b combined, as
- * weir_reduce_into () has it. FALSE: the task has failed. */
+/* *into becomes @value, which the function returned, unless that was rejected. FALSE: the task has failed. */
 static inline gboolean
-weir_pane_reduce (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue a, WeirValue b)
+weir_pane_take (WeirPaneStore *store, WeirTask *task, WeirValue *into, WeirValue value)
 {
-  WeirValue value;
+  if (G_UNLIKELY (weir_pane_has_cells (value, *into) || task->n_rejects_ever != store->n_rejects ||
+                  *store->used != store->mark.used))
+    return weir_pane_take_slowly (store, task, into, value);
+  *into = value;
+  return TRUE;
+}
+
+/* *into, which lies in a column of the keys or in the pane that is being made, becomes *a and *b combined, as
+ * weir_reduce_into () has it. In memory: what is handed over in registers compilers take apart. FALSE: the task has
+ * failed. */
+static inline gboolean
+weir_pane_reduce (WeirPaneStore *store, WeirTask *task, WeirValue *into, const WeirValue *a, const WeirValue *b)
+{
   gint64 sum;
 
-  if (store->is_sum && a.kind == WEIR_INT && b.kind == WEIR_INT) {
-    if (G_UNLIKELY (__builtin_add_overflow (a.integer, b.integer, &sum))) {
-      weir_pane_fail_sum (store, task, into, a, b);
+  if (store->is_sum && a->kind == WEIR_INT && b->kind == WEIR_INT) {
+    if (G_UNLIKELY (__builtin_add_overflow (a->integer, b->integer, &sum))) {
+      weir_pane_fail_sum (store, task, into, *a, *b);
       return FALSE;
     }
     *into = weir_int (sum);
     return TRUE;
   }
-  value = store->params->f (task, a, b, store->params->user_data);
-  if (G_UNLIKELY (weir_pane_has_cells (value, *into) || task->n_rejects_ever != store->n_rejects ||
-                  task->task_run->scratch.used != store->mark.used))
-    return weir_pane_reduced_slowly (store, task, into, value);
-  *into = value;
-  return TRUE;
+  return weir_pane_take (store, task, into, store->f (task, *a, *b, store->user_data));
 }
 
-/* Values of @key, @front before @back; the ready-made functions without a call. The result may point into task memory. */
-static inline WeirValue
-weir_pane_reduce_two (WeirTask *task, const WeirReduceParams *params, const WeirKey *key, WeirValue front,
-                      WeirValue back)
+/* *to becomes values of @key combined, @front before @back; the ready-made functions without a call. It may point into task
+ * memory. */
+static inline void
+weir_pane_reduce_two (WeirTask *task, const WeirReduceParams *params, const WeirKey *key, const WeirValue *front,
+                      const WeirValue *back, WeirValue *to)
 {
   gint64 sum;
 
-  if (params->f == WEIR_SUM && front.kind == WEIR_INT && back.kind == WEIR_INT) {
-    if (G_UNLIKELY (__builtin_add_overflow (front.integer, back.integer, &sum)))
-      weir_sum_fail_overflow (task, key, front.integer, back.integer);
-    return weir_int (sum);
+  if (params->f == WEIR_SUM && front->kind == WEIR_INT && back->kind == WEIR_INT) {
+    if (G_UNLIKELY (__builtin_add_overflow (front->integer, back->integer, &sum)))
+      weir_sum_fail_overflow (task, key, front->integer, back->integer);
+    *to = weir_int (sum);
+    return;
   }
-  return weir_returned_take (task, params->f (task, front, back, params->user_data));
+  /* Stored as it came and mended in memory: in registers, compilers take the value apart and put it together again. */
+  *to = params->f (task, *front, *back, params->user_data);
+  if (G_UNLIKELY ((to->flags & WEIR_VALUE_BORROWED) != 0))
+    *to = weir_returned_take (task, *to);
 }
