@@ -33,6 +33,9 @@ typedef struct {
   guint n;
   rd_kafka_message_t *messages[AT_ONCE]; /* that came and are not stored */
   const char *trouble;                   /* why it cannot go on; NULL: it can */
+  rd_kafka_topic_partition_list_t *due;  /* the next offset of partitions of which more is stored than committed */
+  rd_kafka_queue_t *answers;
+  guint n_sent; /* commits that are not answered */
 } Member;
 
 static void
@@ -68,25 +71,58 @@ store (Member *member, GError **error)
   return weir_receiver_store_block (member->receiver, values, member->n, error);
 }
 
-/* Lost, or overtaken by a member that has the partition now: the records come again, here or there. */
 static void
-commit (Member *member)
+note_stored (Member *member)
 {
-  g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
-  rd_kafka_resp_err_t code;
-
   for (guint i = 0; i < member->n; i++) {
     const char *topic = rd_kafka_topic_name (member->messages[i]->rkt);
     rd_kafka_topic_partition_t *place =
-        rd_kafka_topic_partition_list_find (list, topic, member->messages[i]->partition);
+        rd_kafka_topic_partition_list_find (member->due, topic, member->messages[i]->partition);
 
     if (place == NULL)
-      place = rd_kafka_topic_partition_list_add (list, topic, member->messages[i]->partition);
+      place = rd_kafka_topic_partition_list_add (member->due, topic, member->messages[i]->partition);
     place->offset = member->messages[i]->offset + 1;
   }
-  code = rd_kafka_commit (member->rk, list, TRUE);
+}
+
+/* Lost, or overtaken by a member that has the partition now: the records come again, here or there. */
+static void
+on_committed (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *data)
+{
+  Member *member = data;
+
+  member->n_sent--;
+  for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && list != NULL && i < list->cnt; i++)
+    code = list->elems[i].err;
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    say (4, rd_kafka_err2str (code), member);
+    say (6, rd_kafka_err2str (code), member);
+}
+
+/* Of partitions that are lost nothing is committed: it would turn back the offset of whoever had them meanwhile. */
+static void
+send_commit (Member *member)
+{
+  g_autoptr (rd_kafka_topic_partition_list_t) list = g_steal_pointer (&member->due);
+  rd_kafka_resp_err_t code;
+
+  member->due = rd_kafka_topic_partition_list_new (1);
+  if (rd_kafka_assignment_lost (member->rk))
+    return;
+  member->n_sent++;
+  code = rd_kafka_commit_queue (member->rk, list, member->answers, on_committed, member);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    on_committed (member->rk, code, NULL, member);
+}
+
+/* One request at a time, with all that was stored since the last: a broker takes some milliseconds for each, whatever is
+ * in it, so one for each small block would pile up, and heartbeats, rebalances and leaving wait behind all of them.
+ * @is_last: partitions are about to be let go, and the client waits for the answer before it does that. */
+static void
+commit (Member *member, gboolean is_last)
+{
+  rd_kafka_queue_poll_callback (member->answers, 0);
+  if (member->due->cnt > 0 && (is_last || member->n_sent == 0))
+    send_commit (member);
 }
 
 static void
@@ -103,7 +139,7 @@ drain (Member *member)
   g_autoptr (GError) error = NULL;
 
   if (member->n > 0 && member->trouble == NULL && store (member, &error)) /* nothing behind what was not stored */
-    commit (member);
+    note_stored (member);
   else if (error != NULL && !weir_receiver_is_stopping (member->receiver))
     member->trouble = "what came could not be stored";
   forget (member);
@@ -111,7 +147,17 @@ drain (Member *member)
 
 /* --- the group --- */
 
-/* A partition that goes away takes nothing with it: what came of it is stored and committed before it is let go. */
+static void
+let_go (Member *member)
+{
+  if (rd_kafka_assignment_lost (member->rk))
+    forget (member);
+  drain (member);
+  commit (member, TRUE);
+}
+
+/* A partition that goes away takes nothing with it: what came of it is stored and committed before it is let go. What
+ * came of partitions that are lost already comes to whoever has them now. */
 static void
 on_rebalance (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
@@ -119,7 +165,7 @@ on_rebalance (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition
   gboolean is_gradual = g_str_equal (rd_kafka_rebalance_protocol (rk), "COOPERATIVE");
 
   if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
-    drain (member);
+    let_go (member);
   if (is_gradual) {
     rd_kafka_error_t *failure = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
                                     ? rd_kafka_incremental_assign (rk, partitions)
@@ -175,6 +221,14 @@ subscribe (Member *member, const Subscription *subscription, GError **error)
 
 /* --- the receiver --- */
 
+/* Before its handle. */
+static void
+clear_commits (Member *member)
+{
+  rd_kafka_queue_destroy (member->answers);
+  rd_kafka_topic_partition_list_destroy (member->due);
+}
+
 static gboolean
 kafka_start (WeirReceiver *receiver, GError **error)
 {
@@ -189,8 +243,11 @@ kafka_start (WeirReceiver *receiver, GError **error)
   member->rk = join (member, kafka, error);
   if (member->rk == NULL)
     return FALSE;
+  member->due = rd_kafka_topic_partition_list_new (1);
+  member->answers = rd_kafka_queue_new (member->rk);
   if (weir_kafka_handle_reach (member->rk, kafka, PATIENCE, error) && subscribe (member, subscription, error))
     return TRUE;
+  clear_commits (member);
   weir_kafka_handle_free (member->rk);
   return FALSE;
 }
@@ -223,8 +280,11 @@ kafka_run (WeirReceiver *receiver)
       take (member, message);
     if (member->n == AT_ONCE || (message == NULL && member->n > 0))
       drain (member);
+    if (member->n == 0)
+      commit (member, FALSE);
   }
   drain (member);
+  commit (member, TRUE);
   if (member->trouble != NULL && !weir_receiver_is_stopping (receiver))
     weir_receiver_restart (receiver, member->trouble);
 }
@@ -255,8 +315,11 @@ static void
 kafka_end (WeirReceiver *receiver)
 {
   Member *member = weir_receiver_instance (receiver);
+  gboolean has_left = leave (member);
 
-  if (leave (member)) {
+  commit (member, FALSE); /* for what the last answers say */
+  clear_commits (member);
+  if (has_left) {
     weir_kafka_handle_free (member->rk);
     return;
   }
