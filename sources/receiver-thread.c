@@ -107,11 +107,12 @@ start (WeirReceiver *self)
   return ok;
 }
 
-/* What was started runs even if a stop has come meanwhile. It is told at once then. */
+/* What was started runs even if a stop has come meanwhile. It is told at once then. What it has stored when it returns
+ * from a stop is all there will be: batches need not wait for its end, which may have to wait for somebody else. */
 static void
 run (WeirReceiver *self)
 {
-  gboolean is_late;
+  gboolean is_late, is_last;
 
   pthread_mutex_lock (&self->lock);
   is_late = self->is_stopping && !self->is_told;
@@ -124,7 +125,10 @@ run (WeirReceiver *self)
   self->is_running = self->info.is_active = FALSE;
   while (self->is_telling)
     pthread_cond_wait (&self->changed, &self->lock);
+  is_last = self->is_stopping;
   pthread_mutex_unlock (&self->lock);
+  if (is_last)
+    weir_intake_set_fed (&self->intake, FALSE);
   if (self->klass.end != NULL)
     self->klass.end (self);
 }

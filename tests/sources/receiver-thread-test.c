@@ -217,6 +217,50 @@ test_a_graceful_stop_takes_what_is_stored_last (ReceiverJob *f, gconstpointer da
   g_assert_cmpuint (watch_count (&f->watch, "stopped slow"), ==, 1);
 }
 
+static void
+store_and_wait (WeirReceiver *receiver)
+{
+  ReceiverJob *f = receiver_job_of (receiver);
+
+  receiver_job_store (f, receiver, 7);
+  gate_pass (&f->gate);
+}
+
+static void
+let_run_return (WeirReceiver *receiver)
+{
+  gate_let (&receiver_job_of (receiver)->gate, 1);
+}
+
+static void
+end_at_gate (WeirReceiver *receiver)
+{
+  gate_pass (&receiver_job_of (receiver)->gate);
+}
+
+static WeirValue
+open_when_processed (WeirTask *task, WeirValue value, gpointer f)
+{
+  gate_open (&((ReceiverJob *) f)->gate);
+  return value;
+}
+
+/* Nothing can be stored any more, and the end may take long. */
+static void
+test_a_graceful_stop_processes_what_is_stored_before_the_end_returns (ReceiverJob *f, gconstpointer data)
+{
+  static const WeirReceiverClass klass = {
+    .name = "slow", .run = store_and_wait, .stop = let_run_return, .end = end_at_gate
+  };
+  WeirStream *stream = weir_receiver_stream (f->ctx, &klass, f);
+
+  f->collected = weir_collect (weir_map (stream, open_when_processed, f));
+  g_assert_true (weir_context_start (f->ctx, NULL));
+  receiver_job_await_stored (f, 1);
+  receiver_job_finish (f);
+  g_assert_cmpuint (receiver_job_count (f), ==, 1);
+}
+
 static gpointer
 ask_from_outside (gpointer receiver)
 {
@@ -268,6 +312,7 @@ main (int argc, char **argv)
   ADD (a_run_that_returns_ends_the_input_and_nothing_else);
   ADD (each_start_has_its_end);
   ADD (a_graceful_stop_takes_what_is_stored_last);
+  ADD (a_graceful_stop_processes_what_is_stored_before_the_end_returns);
   ADD (another_thread_may_ask_for_a_restart);
   return g_test_run ();
 }
