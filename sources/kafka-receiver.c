@@ -85,7 +85,26 @@ note_stored (Member *member)
   }
 }
 
-/* Lost, or overtaken by a member that has the partition now: the records come again, here or there. */
+/* What failed is tried again, with what has been stored since; a newer offset stands for the older. */
+static void
+put_back (Member *member, const rd_kafka_topic_partition_list_t *list)
+{
+  for (int i = 0; i < list->cnt; i++) {
+    const rd_kafka_topic_partition_t *place = &list->elems[i];
+
+    if (rd_kafka_topic_partition_list_find (member->due, place->topic, place->partition) == NULL)
+      rd_kafka_topic_partition_list_add (member->due, place->topic, place->partition)->offset = place->offset;
+  }
+}
+
+/* Others have the partitions now, or the client has given up: the records come again, there or to its successor. */
+static gboolean
+is_too_late (rd_kafka_resp_err_t code)
+{
+  return code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
+         code == RD_KAFKA_RESP_ERR__FATAL;
+}
+
 static void
 on_committed (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *data)
 {
@@ -94,8 +113,11 @@ on_committed (rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition
   member->n_sent--;
   for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && list != NULL && i < list->cnt; i++)
     code = list->elems[i].err;
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    say (6, rd_kafka_err2str (code), member);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;
+  say (6, rd_kafka_err2str (code), member);
+  if (list != NULL && weir_kafka_is_transient (code) && !is_too_late (code))
+    put_back (member, list);
 }
 
 /* Of partitions that are lost nothing is committed: it would turn back the offset of whoever had them meanwhile. */
@@ -115,14 +137,29 @@ send_commit (Member *member)
 }
 
 /* One request at a time, with all that was stored since the last: a broker takes some milliseconds for each, whatever is
- * in it, so one for each small block would pile up, and heartbeats, rebalances and leaving wait behind all of them.
- * @is_last: partitions are about to be let go, and the client waits for the answer before it does that. */
+ * in it, so one for each small block would pile up, and heartbeats, rebalances and leaving wait behind all of them. */
 static void
-commit (Member *member, gboolean is_last)
+commit (Member *member, int wait_ms)
 {
-  rd_kafka_queue_poll_callback (member->answers, 0);
-  if (member->due->cnt > 0 && (is_last || member->n_sent == 0))
+  rd_kafka_queue_poll_callback (member->answers, wait_ms);
+  if (member->due->cnt > 0 && member->n_sent == 0)
     send_commit (member);
+}
+
+static void
+start_commits (Member *member)
+{
+  member->due = rd_kafka_topic_partition_list_new (1);
+  member->answers = rd_kafka_queue_new (member->rk);
+  member->n_sent = 0;
+}
+
+/* Before its handle. What is not answered is not heard of any more. */
+static void
+clear_commits (Member *member)
+{
+  rd_kafka_queue_destroy (member->answers);
+  rd_kafka_topic_partition_list_destroy (member->due);
 }
 
 static void
@@ -147,13 +184,20 @@ drain (Member *member)
 
 /* --- the group --- */
 
+/* What is committed later would be about partitions that this member no longer has. */
 static void
 let_go (Member *member)
 {
+  gint64 deadline = g_get_monotonic_time () + LEAVE_MOST;
+
   if (rd_kafka_assignment_lost (member->rk))
     forget (member);
   drain (member);
-  commit (member, TRUE);
+  commit (member, 0);
+  while (member->n_sent > 0 && !rd_kafka_assignment_lost (member->rk) && g_get_monotonic_time () < deadline)
+    commit (member, WAIT_MS);
+  clear_commits (member);
+  start_commits (member);
 }
 
 /* A partition that goes away takes nothing with it: what came of it is stored and committed before it is let go. What
@@ -221,14 +265,6 @@ subscribe (Member *member, const Subscription *subscription, GError **error)
 
 /* --- the receiver --- */
 
-/* Before its handle. */
-static void
-clear_commits (Member *member)
-{
-  rd_kafka_queue_destroy (member->answers);
-  rd_kafka_topic_partition_list_destroy (member->due);
-}
-
 static gboolean
 kafka_start (WeirReceiver *receiver, GError **error)
 {
@@ -243,13 +279,22 @@ kafka_start (WeirReceiver *receiver, GError **error)
   member->rk = join (member, kafka, error);
   if (member->rk == NULL)
     return FALSE;
-  member->due = rd_kafka_topic_partition_list_new (1);
-  member->answers = rd_kafka_queue_new (member->rk);
+  start_commits (member);
   if (weir_kafka_handle_reach (member->rk, kafka, PATIENCE, error) && subscribe (member, subscription, error))
     return TRUE;
   clear_commits (member);
   weir_kafka_handle_free (member->rk);
   return FALSE;
+}
+
+/* The coordinator moves, or has just begun, and did not say where partitions were to be read from. Versions in use of
+ * librdkafka never ask again, and never read them: the member has to join anew. */
+static gboolean
+is_where_to_begin (const rd_kafka_message_t *message)
+{
+  return message->rkt == NULL && (message->err == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+                                  message->err == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+                                  message->err == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE);
 }
 
 static void
@@ -261,7 +306,7 @@ take (Member *member, rd_kafka_message_t *message)
     member->messages[member->n++] = message;
     return;
   }
-  if (code == RD_KAFKA_RESP_ERR__FATAL || !weir_kafka_is_transient (code))
+  if (code == RD_KAFKA_RESP_ERR__FATAL || !weir_kafka_is_transient (code) || is_where_to_begin (message))
     member->trouble = rd_kafka_err2str (code);
   else
     say (6, rd_kafka_message_errstr (message), member);
@@ -281,10 +326,9 @@ kafka_run (WeirReceiver *receiver)
     if (member->n == AT_ONCE || (message == NULL && member->n > 0))
       drain (member);
     if (member->n == 0)
-      commit (member, FALSE);
+      commit (member, 0);
   }
   drain (member);
-  commit (member, TRUE);
   if (member->trouble != NULL && !weir_receiver_is_stopping (receiver))
     weir_receiver_restart (receiver, member->trouble);
 }
@@ -317,7 +361,6 @@ kafka_end (WeirReceiver *receiver)
   Member *member = weir_receiver_instance (receiver);
   gboolean has_left = leave (member);
 
-  commit (member, FALSE); /* for what the last answers say */
   clear_commits (member);
   if (has_left) {
     weir_kafka_handle_free (member->rk);

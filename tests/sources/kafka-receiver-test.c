@@ -5,7 +5,16 @@
 
 #include <string.h>
 
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
 #include "tests/engine/watch.h"
+
+/* Requests' numbers in Kafka's protocol. */
+#define OFFSET_COMMIT 8
+#define OFFSET_FETCH  9
+
+#define N_REFUSALS 8 /* more than the client tries on its own */
 
 #define DEADLINE WEIR_SECONDS (120)
 
@@ -296,6 +305,44 @@ test_a_member_that_is_held_back_for_too_long_loses_nothing (KafkaFixture *fixtur
   watch_clear (&watch);
 }
 
+/* The group's coordinator says @code to so many requests of a kind; the member gets all and commits it, all the same. */
+static void
+read_from_one_that_refuses (const KafkaFixture *fixture, gint16 request, guint n, rd_kafka_resp_err_t code)
+{
+  rd_kafka_t *rk = rd_kafka_new (RD_KAFKA_PRODUCER, rd_kafka_conf_new (), NULL, 0);
+  rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new (rk, 1);
+  KafkaFixture mock = *fixture;
+  Member member;
+  Watch watch;
+
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  mock.brokers = rd_kafka_mock_cluster_bootstraps (cluster);
+  rd_kafka_mock_topic_create (cluster, mock.topic, 1, 1);
+  for (guint i = 0; i < n; i++)
+    rd_kafka_mock_push_request_errors (cluster, request, 1, code);
+  kafka_fixture_produce (&mock, 10, (KafkaProduce){ 0 });
+  member = member_with (&mock, (MemberSpec){ .session_ms = "6000" }); /* who joins again waits as long, there */
+  read_both (&member, NULL, 10);
+  g_assert_cmpint (kafka_fixture_await_group (&mock, 10), ==, 10);
+  member_leave (&member);
+  rd_kafka_mock_cluster_destroy (cluster);
+  rd_kafka_destroy (rk);
+  watch_clear (&watch);
+}
+
+static void
+test_a_commit_that_was_refused_is_made_again (KafkaFixture *fixture, gconstpointer data)
+{
+  read_from_one_that_refuses (fixture, OFFSET_COMMIT, N_REFUSALS, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+}
+
+static void
+test_a_member_that_was_not_told_where_to_begin_joins_anew (KafkaFixture *fixture, gconstpointer data)
+{
+  read_from_one_that_refuses (fixture, OFFSET_FETCH, 1, RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+}
+
 /* It leaves the group if it can, and its commits are made if they can be; neither is waited for long. */
 static void
 test_a_member_stops_though_its_broker_stands_still (KafkaFixture *fixture, gconstpointer data)
@@ -347,6 +394,9 @@ main (int argc, char **argv)
     { "slow-commits-do-not-pile-up", 1, test_slow_commits_do_not_pile_up },
     { "a-member-that-is-held-back-for-too-long-loses-nothing", 1,
       test_a_member_that_is_held_back_for_too_long_loses_nothing },
+    { "a-commit-that-was-refused-is-made-again", 1, test_a_commit_that_was_refused_is_made_again },
+    { "a-member-that-was-not-told-where-to-begin-joins-anew", 1,
+      test_a_member_that_was_not_told_where_to_begin_joins_anew },
     { "a-member-stops-though-its-broker-stands-still", 1, test_a_member_stops_though_its_broker_stands_still },
     { "mistakes", 1, test_mistakes },
   };
