@@ -9,6 +9,7 @@
 Programs must be built with -Dkill_points=true: they write down which step they are in (WEIR_TEST_PHASE_FILE).
 """
 import collections
+import itertools
 import os
 import random
 import re
@@ -80,12 +81,12 @@ class Feed:
 
 
 class Life:
-    """One process of a job."""
+    """One process of a job; others may live beside it."""
+
+    n_lives = itertools.count()
 
     def __init__(self, command, folder, env):
-        self.phase_file = os.path.join(folder, "phase")
-        if os.path.exists(self.phase_file):
-            os.remove(self.phase_file)
+        self.phase_file = os.path.join(folder, f"phase-{next(self.n_lives)}")
         self.log = open(os.path.join(folder, "log"), "ab")
         self.log_start = self.log.tell()
         env = dict(os.environ, WEIR_TEST_PHASE_FILE=self.phase_file, **env)
