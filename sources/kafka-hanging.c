@@ -1,5 +1,6 @@
-/* Owns the warning, and the mark for listeners, that a partition stands still behind somebody's open transaction: brokers hand out nothing behind its
- * first record, and to the job it looks as if nothing came in. Must not know what is read. Threads: the keeper's.
+/* Owns the warning, and the mark for listeners, that a partition stands still behind somebody's open transaction: brokers
+ * hand out nothing behind its first record, and to the job it looks as if nothing came in. Must not know what is read.
+ * Threads: the keeper's; planning reads the mark.
  *
  * Fetched answers carry the end of the log; asked for it, brokers tell a reader of committed records where those end.
  * SPDX-License-Identifier: Apache-2.0
