@@ -6,7 +6,7 @@
  *   mkdir in
  *   file_wordcount in out/counts --checkpoint=file://$PWD/checkpoint        in one terminal
  *   echo "to be or not to be" > hamlet.tmp && mv hamlet.tmp in/hamlet       in another
- *   grep -rh . out
+ *   grep -rh . out/counts-*
  *
  * SPDX-License-Identifier: Apache-2.0
  */
