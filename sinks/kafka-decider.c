@@ -14,6 +14,7 @@
 #include <weir/error.h>
 
 #include "engine/checkpoint.h"
+#include "engine/clock.h"
 #include "engine/kill-point.h"
 
 #define TURN_MS         5000 /* how long a call waits before it is looked at whether the job stops */
@@ -37,6 +38,12 @@ static WeirCheckpoint *
 checkpoint_of (const WeirKafkaDecider *self)
 {
   return self->producer->engine->checkpoint;
+}
+
+static gint64
+now_of (const WeirKafkaDecider *self)
+{
+  return weir_clock_monotonic (weir_engine_clock (self->producer->engine));
 }
 
 /* --- what calls answer --- */
@@ -189,22 +196,29 @@ read_marker (WeirKafkaDecider *self, guint64 *marker, GError **error)
     return weir_kafka_fail (error, failure, WEIR_ERROR_SINK, "Kafka %s: cannot read the marker of the group %s",
                             weir_kafka_brokers (self->producer->kafka), self->group);
   *marker = list->elems[0].offset >= 0 ? (guint64) list->elems[0].offset : 0;
-  self->refresh_at = *marker > 0 ? g_get_monotonic_time () : 0; /* nobody knows how old it is */
+  self->refresh_at = *marker > 0 ? now_of (self) : G_MAXINT64; /* nobody knows how old it is */
   return check_owner (self, &list->elems[0], error);
 }
 
-/* The store first: whoever has lost it must not fence the one who has it now. */
+/* Whoever has lost the store must not shut out the one who has it now. */
+static gboolean
+still_has_store (const WeirKafkaDecider *self, GError **error)
+{
+  WeirStore *store = checkpoint_of (self)->store;
+
+  weir_kill_point ("kafka-fence");
+  return store->klass->renew == NULL || store->klass->renew (store, error);
+}
+
 static gboolean
 decider_recover (WeirDecider *decider, const char *topic, guint64 *marker, GError **error)
 {
   WeirKafkaDecider *self = self_of (decider);
-  WeirStore *store = checkpoint_of (self)->store;
 
   g_free (self->marker_topic);
   self->marker_topic = g_strdup (topic != NULL ? topic : self->topic);
-  if (store->klass->renew != NULL && !store->klass->renew (store, error))
-    return FALSE;
-  return look_before_fence (self, error) && fence (self, error) && read_marker (self, marker, error);
+  return look_before_fence (self, error) && still_has_store (self, error) && fence (self, error) &&
+         read_marker (self, marker, error);
 }
 
 static const char *
@@ -244,8 +258,7 @@ decider_has_written (WeirDecider *decider)
 {
   WeirKafkaDecider *self = self_of (decider);
 
-  return __atomic_load_n (&self->producer->n_written, __ATOMIC_RELAXED) > 0 ||
-         (self->refresh_at != 0 && g_get_monotonic_time () >= self->refresh_at);
+  return __atomic_load_n (&self->producer->n_written, __ATOMIC_RELAXED) > 0 || now_of (self) >= self->refresh_at;
 }
 
 static gboolean
@@ -310,7 +323,7 @@ decider_commit (WeirDecider *decider, guint64 epoch, GError **error)
     return FALSE;
   weir_kill_point ("kafka-commit-done");
   self->is_open = FALSE;
-  self->refresh_at = g_get_monotonic_time () + REFRESH;
+  self->refresh_at = now_of (self) + REFRESH;
   weir_kafka_producer_count_anew (self->producer);
   return TRUE;
 }

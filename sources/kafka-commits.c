@@ -5,9 +5,10 @@
  */
 #include "sources/kafka-commits.h"
 
+#include "engine/clock.h"
 #include "sources/kafka-reader.h"
 
-/* offsets.retention.minutes is seven days by default, and nobody sets it below some hours. */
+/* By the engine's clock. offsets.retention.minutes is seven days by default, and nobody sets it below some hours. */
 #define SAY_AGAIN WEIR_MINUTES (30)
 
 #define PAUSE    WEIR_MILLISECONDS (200)
@@ -24,6 +25,7 @@ struct _WeirKafkaCommits {
   rd_kafka_queue_t *answers; /* made with the first request */
   gboolean is_sent;          /* and not answered */
   gint64 sent_at;
+  gint64 say_again_at;         /* by the engine's clock */
   rd_kafka_resp_err_t failure; /* of the last one */
   gint64 failing_since;        /* where it has one */
   rd_kafka_resp_err_t said;    /* the failure that is in the log already */
@@ -126,15 +128,18 @@ poll_answers (WeirKafkaCommits *commits, int timeout)
 
 /* What is to be sent now; NULL: nothing. */
 static rd_kafka_topic_partition_list_t *
-steal (WeirKafkaCommits *commits, gint64 now)
+steal (WeirKafkaCommits *commits)
 {
+  gint64 now = weir_clock_monotonic (weir_engine_clock (commits->source->source.engine));
   rd_kafka_topic_partition_list_t *list = NULL;
 
   pthread_mutex_lock (&commits->lock);
-  if (commits->newest->cnt > 0 && (commits->has_news || now - commits->sent_at >= SAY_AGAIN))
+  if (commits->newest->cnt > 0 && (commits->has_news || now >= commits->say_again_at))
     list = rd_kafka_topic_partition_list_copy (commits->newest);
   commits->has_news = FALSE;
   pthread_mutex_unlock (&commits->lock);
+  if (list != NULL)
+    commits->say_again_at = now + SAY_AGAIN;
   return list;
 }
 
@@ -142,7 +147,7 @@ static void
 send_now (WeirKafkaCommits *commits)
 {
   rd_kafka_t *rk = weir_kafka_reader_handle (commits->source->readers[0]);
-  g_autoptr (rd_kafka_topic_partition_list_t) list = steal (commits, g_get_monotonic_time ());
+  g_autoptr (rd_kafka_topic_partition_list_t) list = steal (commits);
   rd_kafka_resp_err_t code;
 
   if (list == NULL)

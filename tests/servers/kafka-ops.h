@@ -66,6 +66,8 @@ char **kafka_ops_describe_config (const char *brokers, const char *topic, GError
 int kafka_ops_n_partitions (const char *brokers, const char *topic, GError **error);
 gboolean
 kafka_ops_offsets (const char *brokers, const char *topic, int partition, KafkaOffsets *offsets, GError **error);
+/* What offsets.retention.minutes does to a group without members, done at once. */
+gboolean kafka_ops_delete_group (const char *brokers, const char *group, GError **error);
 /* The committed offset of a group and its metadata text (transfer full); -1 where there is none. */
 gboolean kafka_ops_group_offset (const char *brokers, const char *group, const char *topic, int partition,
                                  gint64 *offset, char **metadata, GError **error);

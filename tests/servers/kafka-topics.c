@@ -1,4 +1,4 @@
-/* The part of kafka-ops.h that changes and describes topics, by the admin calls of librdkafka.
+/* The part of kafka-ops.h that changes and describes topics and groups, by the admin calls of librdkafka.
  *
  * Knows nothing of records. Each call has a handle and a queue of its own.
  *
@@ -25,7 +25,8 @@ admin_init (Admin *admin, const char *brokers, rd_kafka_admin_op_t op, GError **
   admin->options = rd_kafka_AdminOptions_new (admin->rk, op);
   char text[128];
   rd_kafka_AdminOptions_set_request_timeout (admin->options, KAFKA_OPS_MS, text, sizeof text);
-  if (op != RD_KAFKA_ADMIN_OP_ALTERCONFIGS && op != RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS)
+  if (op != RD_KAFKA_ADMIN_OP_ALTERCONFIGS && op != RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS &&
+      op != RD_KAFKA_ADMIN_OP_DELETEGROUPS)
     rd_kafka_AdminOptions_set_operation_timeout (admin->options, KAFKA_OPS_MS, text, sizeof text);
   return TRUE;
 }
@@ -207,6 +208,28 @@ kafka_ops_delete_topic (const char *brokers, const char *topic, GError **error)
   const rd_kafka_topic_result_t **results =
       rd_kafka_DeleteTopics_result_topics (rd_kafka_event_DeleteTopics_result (event), &n);
   return topic_result ("delete topic", topic, results, n, error) && wait_led (admin.rk, topic, 0, error);
+}
+
+gboolean
+kafka_ops_delete_group (const char *brokers, const char *group, GError **error)
+{
+  g_auto (Admin) admin = { 0 };
+  if (!admin_init (&admin, brokers, RD_KAFKA_ADMIN_OP_DELETEGROUPS, error))
+    return FALSE;
+  rd_kafka_DeleteGroup_t *unwanted = rd_kafka_DeleteGroup_new (group);
+  rd_kafka_DeleteGroups (admin.rk, &unwanted, 1, admin.options, admin.queue);
+  rd_kafka_DeleteGroup_destroy (unwanted);
+  g_autoptr (rd_kafka_event_t) event = admin_wait (&admin, "delete group", group, error);
+  if (!event)
+    return FALSE;
+  gsize n = 0;
+  const rd_kafka_group_result_t **results =
+      rd_kafka_DeleteGroups_result_groups (rd_kafka_event_DeleteGroups_result (event), &n);
+  if (n != 1)
+    return kafka_handle_fail ("delete group", group, RD_KAFKA_RESP_ERR__BAD_MSG, "not one result", error);
+  const rd_kafka_error_t *failure = rd_kafka_group_result_error (results[0]);
+  return !failure || kafka_handle_fail ("delete group", group, rd_kafka_error_code (failure),
+                                        rd_kafka_error_string (failure), error);
 }
 
 gboolean

@@ -152,42 +152,42 @@ test_a_job_that_writes_nothing_keeps_its_marker_young (void)
   place_clear (&place);
 }
 
-/* What offsets.retention.minutes does to a group without members, done at once. */
 static void
-delete_group (const Place *place)
+test_a_marker_is_written_anew_each_half_hour (void)
 {
-  g_autofree char *group = g_strdup_printf ("weir.%s", place->topic);
-  rd_kafka_conf_t *conf = rd_kafka_conf_new ();
-  rd_kafka_DeleteGroup_t *unwanted = rd_kafka_DeleteGroup_new (group);
-  rd_kafka_queue_t *queue;
-  rd_kafka_event_t *event;
-  rd_kafka_t *rk;
+  Place place;
+  gint64 marker;
 
-  g_assert_cmpint (rd_kafka_conf_set (conf, "bootstrap.servers", place->brokers, NULL, 0), ==, RD_KAFKA_CONF_OK);
-  rk = rd_kafka_new (RD_KAFKA_PRODUCER, conf, NULL, 0);
-  g_assert_nonnull (rk);
-  queue = rd_kafka_queue_new (rk);
-  rd_kafka_DeleteGroups (rk, &unwanted, 1, NULL, queue);
-  event = rd_kafka_queue_poll (queue, 20000);
-  g_assert_nonnull (event);
-  g_assert_cmpint (rd_kafka_event_error (event), ==, RD_KAFKA_RESP_ERR_NO_ERROR);
-  rd_kafka_event_destroy (event);
-  rd_kafka_DeleteGroup_destroy (unwanted);
-  rd_kafka_queue_destroy (queue);
-  rd_kafka_destroy (rk);
+  if (weir_test_brokers () == NULL)
+    return;
+  place_init (&place, weir_test_brokers (), NULL);
+  begin (&place, 3);
+  run (&place, 4);
+  marker = marker_of (&place);
+  g_assert_cmpint (marker, >, 0);
+  run (&place, 29 * 60);
+  g_assert_cmpint (marker_of (&place), ==, marker);
+  run (&place, 2 * 60);
+  end (&place);
+  g_assert_cmpint (marker_of (&place), >, marker);
+  expect (&place, 3);
+  place_clear (&place);
 }
 
 static void
 test_a_marker_that_brokers_forgot_stops_the_start (void)
 {
   g_autoptr (GError) error = NULL;
+  g_autofree char *group = NULL;
   Place place;
 
   if (weir_test_brokers () == NULL)
     return;
   place_init (&place, weir_test_brokers (), NULL);
   live (&place, 3);
-  delete_group (&place);
+  group = g_strconcat ("weir.", place.topic, NULL);
+  kafka_ops_delete_group (place.brokers, group, &error);
+  g_assert_no_error (error);
   begin (&place, 6);
   g_assert_false (weir_test_advance (place.ctx, 1, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND);
@@ -230,6 +230,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/kafka-marker/a-job-that-writes-nothing-keeps-its-marker-young",
                    test_a_job_that_writes_nothing_keeps_its_marker_young);
+  g_test_add_func ("/kafka-marker/a-marker-is-written-anew-each-half-hour",
+                   test_a_marker_is_written_anew_each_half_hour);
   g_test_add_func ("/kafka-marker/a-marker-that-brokers-forgot-stops-the-start",
                    test_a_marker_that_brokers_forgot_stops_the_start);
   g_test_add_func ("/kafka-marker/a-commit-whose-answer-is-late-is-not-guessed",

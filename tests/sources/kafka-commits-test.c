@@ -80,6 +80,27 @@ test_offsets_that_were_not_taken_are_committed_again (KafkaFixture *fixture, gco
   rd_kafka_destroy (rk);
 }
 
+/* By the test's clock, in which a batch is a second. Nothing comes, and the broker has forgotten what it was told. */
+static void
+test_offsets_are_committed_again_each_half_hour (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (KafkaJob) job = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 found = 0;
+
+  kafka_fixture_produce (fixture, 10, (KafkaProduce){ 0 });
+  job = kafka_fixture_job (fixture, (KafkaJobSpec){ 0 });
+  kafka_job_read (job, 10);
+  g_assert_cmpint (kafka_fixture_await_group (fixture, 10), ==, 10);
+  kafka_ops_delete_group (fixture->brokers, fixture->group, &error);
+  g_assert_no_error (error);
+  kafka_job_pass (job, WEIR_MINUTES (29));
+  g_assert_true (kafka_ops_group_offset (fixture->brokers, fixture->group, fixture->topic, 0, &found, NULL, NULL));
+  g_assert_cmpint (found, ==, -1);
+  kafka_job_pass (job, WEIR_MINUTES (2));
+  g_assert_cmpint (kafka_fixture_await_group (fixture, 10), ==, 10);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -87,6 +108,7 @@ main (int argc, char **argv)
     { "the-groups-offsets-follow-complete-batches", 1, test_the_groups_offsets_follow_complete_batches },
     { "what-a-batch-that-failed-had-comes-again", 1, test_what_a_batch_that_failed_had_comes_again },
     { "offsets-that-were-not-taken-are-committed-again", 1, test_offsets_that_were_not_taken_are_committed_again },
+    { "offsets-are-committed-again-each-half-hour", 1, test_offsets_are_committed_again_each_half_hour },
   };
 
   return kafka_tests_run (argc, argv, "/kafka-commits/", tests, G_N_ELEMENTS (tests));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define INTERVAL WEIR_SECONDS (1)
 #define DEADLINE WEIR_SECONDS (120)
 
 static gboolean
@@ -55,7 +56,7 @@ kafka_job_new (const KafkaJobSpec *spec)
 
   job->ranges = g_ptr_array_new_with_free_func (g_free);
   job->rejected = g_string_new (NULL);
-  job->ctx = weir_test_context_new_at (WEIR_SECONDS (1), spec->at);
+  job->ctx = weir_test_context_new_at (INTERVAL, spec->at);
   if (spec->folder != NULL)
     set (job->ctx, "checkpoint", checkpoint);
   if (spec->folder != NULL)
@@ -152,6 +153,19 @@ kafka_job_idle (KafkaJob *job, guint milliseconds)
   gsize before = job->n_read;
 
   while (g_get_monotonic_time () < until) {
+    advance (job, &error);
+    g_assert_no_error (error);
+  }
+  g_assert_cmpuint (job->n_read, ==, before);
+}
+
+void
+kafka_job_pass (KafkaJob *job, WeirTime span)
+{
+  g_autoptr (GError) error = NULL;
+  gsize before = job->n_read;
+
+  for (WeirTime passed = 0; passed < span; passed += INTERVAL) {
     advance (job, &error);
     g_assert_no_error (error);
   }

@@ -45,6 +45,8 @@ void kafka_job_read (KafkaJob *job, gsize n);
 GError *kafka_job_fail (KafkaJob *job);
 /* Runs batches for @milliseconds, and expects no more values. */
 void kafka_job_idle (KafkaJob *job, guint milliseconds);
+/* The same while @span passes by the test's clock. */
+void kafka_job_pass (KafkaJob *job, WeirTime span);
 /* All values so far, one a line, sorted; transfer full. */
 char *kafka_job_values (KafkaJob *job);
 /* "line 3\nline 4": what weir_test_produce_numbered () writes, as values without keys, sorted. */
