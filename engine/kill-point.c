@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,6 @@
 
 #define LINE ((gsize) 32) /* with its end */
 
-static atomic_ullong n_passed;
 static char *phases; /* two lines; NULL: nobody wants to know */
 
 /* A page of the file: what is written to it is there when the process is gone. */
@@ -53,21 +53,34 @@ note_phase (const char *name)
   memcpy (phases + (g_str_has_prefix (name, "batch") ? 0 : LINE), line, LINE);
 }
 
-void
-weir_kill_point (const char *name)
+/* Whether @name is passed for the time that the environment's @variable tells. */
+static gboolean
+is_at (const char *variable, atomic_ullong *n_passed, const char *name)
 {
-  const char *at = g_getenv ("WEIR_KILL_AT");
+  const char *at = g_getenv (variable);
   const char *colon = at != NULL ? strrchr (at, ':') : NULL;
   gsize size = colon != NULL ? (gsize) (colon - at) : 0;
   gboolean is_any = size == 3 && strncmp (at, "any", 3) == 0;
 
-  note_phase (name);
   if (colon == NULL || !(is_any || (strlen (name) == size && strncmp (at, name, size) == 0)))
-    return;
-  if (atomic_fetch_add (&n_passed, 1) + 1 != g_ascii_strtoull (colon + 1, NULL, 10))
-    return;
-  dprintf (STDERR_FILENO, "killed at %s\n", name);
-  _exit (137);
+    return FALSE;
+  return atomic_fetch_add (n_passed, 1) + 1 == g_ascii_strtoull (colon + 1, NULL, 10);
+}
+
+void
+weir_kill_point (const char *name)
+{
+  static atomic_ullong n_before_kill, n_before_stop;
+
+  note_phase (name);
+  if (is_at ("WEIR_STOP_AT", &n_before_stop, name)) {
+    dprintf (STDERR_FILENO, "stands still at %s\n", name);
+    kill (getpid (), SIGSTOP);
+  }
+  if (is_at ("WEIR_KILL_AT", &n_before_kill, name)) {
+    dprintf (STDERR_FILENO, "killed at %s\n", name);
+    _exit (137);
+  }
 }
 
 #endif

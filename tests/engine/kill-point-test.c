@@ -1,11 +1,13 @@
-/* Kill points: the n-th passing ends the process, others do not; a build for users has none.
+/* Kill points: the n-th passing ends or stops the process, others do not; a build for users has none.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/kill-point.h"
 
 #include <glib.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static void
 pass_points (void)
@@ -69,6 +71,37 @@ test_other_names_do_nothing (void)
   expect ("", 0, "round 0\nround 1\nround 2\n");
 }
 
+static int
+wait_for (pid_t child)
+{
+  int status;
+
+  g_assert_cmpint (waitpid (child, &status, WUNTRACED), ==, child);
+  return status;
+}
+
+static void
+test_stands_still_until_it_is_told_to_go_on (void)
+{
+  pid_t child = fork ();
+  int status;
+
+  if (child == 0) {
+    g_setenv ("WEIR_STOP_AT", "here:2", TRUE);
+    for (int i = 0; i < 3; i++)
+      weir_kill_point ("here");
+    _exit (0);
+  }
+  status = wait_for (child);
+#ifdef WEIR_KILL_POINTS
+  g_assert_true (WIFSTOPPED (status));
+  kill (child, SIGCONT);
+  status = wait_for (child);
+#endif
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -80,5 +113,6 @@ main (int argc, char **argv)
   g_test_add_func ("/kill-point/nth-passing-ends-the-process", test_nth_passing_ends_the_process);
   g_test_add_func ("/kill-point/any-counts-all-points", test_any_counts_all_points);
   g_test_add_func ("/kill-point/other-names-do-nothing", test_other_names_do_nothing);
+  g_test_add_func ("/kill-point/stands-still-until-it-is-told-to-go-on", test_stands_still_until_it_is_told_to_go_on);
   return g_test_run ();
 }

@@ -216,6 +216,24 @@ class Away:
         job.finish(feed)
         job.clear()
 
+    def late_to_fence(self):
+        """a driver that stands still before it would shut out whoever writes: who has taken over since goes on"""
+        topic, feed = self.new_topic()
+        job = Copy(self.programs, self.broker, topic, self.place(topic, True))
+        feed.start()
+        options = OFTEN[:2] + ["--checkpoint.lease=1s"]
+        for _ in range(self.rounds):
+            first = job.start(options, {"WEIR_STOP_AT": "kafka-fence:1"})
+            await_true("the first stands still", first.stands_still)
+            second = job.start(options)
+            await_true("the second takes over", lambda: second.phases()[1] == "seal-done")
+            first.signal(signal.SIGCONT)
+            if first.await_end() == 0 or not re.search("no longer this process.s", first.said()):
+                raise Failed(f"the first did not end as it should:\n{first.said()}")
+            second.stop()
+        job.finish(feed)
+        job.clear()
+
     def clock(self):
         """the clock is set back and forth by an hour while the job runs: batch times increase, nothing is lost"""
         library = next((path for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
@@ -250,8 +268,8 @@ def main():
     options = parser.parse_args()
     away = Away(os.path.abspath(options.programs))
     cases = [away.steps_on_disk, away.steps_in_redis, away.decisions_on_disk, away.decisions_in_redis,
-             away.plans_on_disk, away.plans_in_redis, away.two_on_disk, away.two_in_redis, away.broker_killed,
-             away.redis_killed, away.redis_forgets, away.clock, away.broker_paused]
+             away.plans_on_disk, away.plans_in_redis, away.two_on_disk, away.two_in_redis, away.late_to_fence,
+             away.broker_killed, away.redis_killed, away.redis_forgets, away.clock, away.broker_paused]
     return run_cases([(case.__doc__, case) for case in cases if not options.only or options.only == case.__name__])
 
 

@@ -95,6 +95,11 @@ class Life:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def stands_still(self):
+        """Stopped, by a signal or at a step."""
+        with open(f"/proc/{self.process.pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "T"
+
     def await_end(self, seconds=DEADLINE_S):
         try:
             return self.process.wait(seconds)
