@@ -196,33 +196,38 @@ produce_and_advance (const KafkaFixture *fixture, const Member *a, const Member 
   advance (b);
 }
 
-/* A second member takes partitions over while records come in; none is lost, and none comes to both. */
+/* @b joins and takes partitions over while records come in; none is lost, and none comes to both. */
+static void
+share (const KafkaFixture *fixture, Member *a, Member *b)
+{
+  gint64 deadline = g_get_monotonic_time () + DEADLINE;
+  guint n = 4, until;
+
+  kafka_fixture_produce (fixture, 400, (KafkaProduce){ .n_partitions = 4, .key = "0" });
+  read_both (a, NULL, 400);
+  while (count (b) == 0 && g_get_monotonic_time () < deadline)
+    produce_and_advance (fixture, a, b, n++);
+  g_assert_cmpuint (count (b), >, 0);
+  for (until = n + 5; n < until; n++)
+    produce_and_advance (fixture, a, b, n);
+  read_until (a, b, n * 100);
+  member_leave (a);
+  member_leave (b);
+  g_assert_cmpuint (g_hash_table_size (a->tally), ==, n * 100);
+  g_assert_cmpuint (tally_times (a->tally, "", 1), ==, n * 100);
+}
+
 static void
 test_two_members_share_and_nothing_is_lost_or_doubled (KafkaFixture *fixture, gconstpointer data)
 {
   g_autoptr (GHashTable) tally = tally_new ();
   Member a = member_with (fixture, (MemberSpec){ .tally = tally });
-  Member b;
-  gint64 deadline;
-  guint n = 4, until;
+  Member b = member_with (fixture, (MemberSpec){ .tally = tally });
   Watch watch;
 
   watch_init (&watch);
   watch_catch_log (&watch);
-  kafka_fixture_produce (fixture, 400, (KafkaProduce){ .n_partitions = 4, .key = "0" });
-  read_both (&a, NULL, 400);
-  b = member_with (fixture, (MemberSpec){ .tally = tally });
-  deadline = g_get_monotonic_time () + DEADLINE;
-  while (count (&b) == 0 && g_get_monotonic_time () < deadline)
-    produce_and_advance (fixture, &a, &b, n++);
-  g_assert_cmpuint (count (&b), >, 0);
-  for (until = n + 5; n < until; n++)
-    produce_and_advance (fixture, &a, &b, n);
-  read_until (&a, &b, n * 100);
-  member_leave (&a);
-  member_leave (&b);
-  g_assert_cmpuint (g_hash_table_size (tally), ==, n * 100);
-  g_assert_cmpuint (tally_times (tally, "", 1), ==, n * 100);
+  share (fixture, &a, &b);
   watch_clear (&watch);
 }
 
@@ -251,22 +256,32 @@ test_members_leave_while_records_come (KafkaFixture *fixture, gconstpointer data
   watch_clear (&watch);
 }
 
-/* Each record is a block of its own here, and the broker takes its time for every commit: those of several blocks are
- * made in one. */
+/* A broker that takes half a second for every commit. NULL: the test was skipped. */
+static WeirTestServer *
+start_slow_committer (const KafkaFixture *fixture, int n_partitions, KafkaFixture *own)
+{
+  WeirTestServer *server = weir_test_server_start ("kafka", "--set", "group.coordinator.append.linger.ms=500", "--set",
+                                                   "group.coordinator.rebalance.protocols=classic,consumer", NULL);
+
+  if (server == NULL)
+    return NULL;
+  *own = *fixture;
+  own->brokers = weir_test_server_address (server);
+  g_assert_true (kafka_ops_create_topic (own->brokers, own->topic, n_partitions, NULL, NULL));
+  return server;
+}
+
+/* Each record is a block of its own here: the commits of several blocks are made in one. */
 static void
 test_slow_commits_do_not_pile_up (KafkaFixture *fixture, gconstpointer data)
 {
-  g_autoptr (WeirTestServer) server =
-      weir_test_server_start ("kafka", "--set", "group.coordinator.append.linger.ms=500", "--set",
-                              "group.coordinator.rebalance.protocols=classic,consumer", NULL);
-  KafkaFixture own = *fixture;
+  KafkaFixture own;
+  g_autoptr (WeirTestServer) server = start_slow_committer (fixture, 1, &own);
   Member member;
   Watch watch;
 
   if (server == NULL)
     return;
-  own.brokers = weir_test_server_address (server);
-  g_assert_true (kafka_ops_create_topic (own.brokers, own.topic, 1, NULL, NULL));
   watch_init (&watch);
   watch_catch_log (&watch);
   member = member_new (&own);
@@ -277,6 +292,26 @@ test_slow_commits_do_not_pile_up (KafkaFixture *fixture, gconstpointer data)
   member_leave (&member);
   g_assert_cmpuint (watch_count (&watch, "the group was not left"), ==, 0);
   g_assert_cmpint (kafka_fixture_await_group (&own, 30), ==, 30);
+  watch_clear (&watch);
+}
+
+/* When the second member comes the first has stored what it has not committed yet: it commits that before it lets go. */
+static void
+test_what_is_stored_is_committed_before_a_partition_goes (KafkaFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GHashTable) tally = tally_new ();
+  KafkaFixture own;
+  g_autoptr (WeirTestServer) server = start_slow_committer (fixture, 4, &own);
+  Member a, b;
+  Watch watch;
+
+  if (server == NULL)
+    return;
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  a = member_with (&own, (MemberSpec){ .tally = tally });
+  b = member_with (&own, (MemberSpec){ .tally = tally });
+  share (&own, &a, &b);
   watch_clear (&watch);
 }
 
@@ -307,6 +342,7 @@ test_a_member_that_is_held_back_for_too_long_loses_nothing (KafkaFixture *fixtur
   }
   member_leave (&a);
   g_assert_cmpuint (tally_times (tally, "late", 1), ==, 1000);
+  g_assert_cmpuint (tally_times (tally, "early", 2), >, 0);     /* it was not committed before it was stored */
   g_assert_cmpuint (tally_times (tally, "early", 2), <=, 1000); /* a block */
   g_assert_cmpuint (tally_times (tally, "early", 1) + tally_times (tally, "early", 2), ==, 3000);
   watch_clear (&watch);
@@ -399,6 +435,8 @@ main (int argc, char **argv)
     { "two-members-share-and-nothing-is-lost-or-doubled", 4, test_two_members_share_and_nothing_is_lost_or_doubled },
     { "members-leave-while-records-come", 4, test_members_leave_while_records_come },
     { "slow-commits-do-not-pile-up", 1, test_slow_commits_do_not_pile_up },
+    { "what-is-stored-is-committed-before-a-partition-goes", 1,
+      test_what_is_stored_is_committed_before_a_partition_goes },
     { "a-member-that-is-held-back-for-too-long-loses-nothing", 1,
       test_a_member_that_is_held_back_for_too_long_loses_nothing },
     { "a-commit-that-was-refused-is-made-again", 1, test_a_commit_that_was_refused_is_made_again },
