@@ -262,6 +262,19 @@ static const WeirOpClass keep_class = {
   .seal = keep_seal,
 };
 
+gboolean
+weir_dataset_each_chunk (const WeirDataset *dataset, WeirChunkFunc f, gpointer data)
+{
+  for (guint i = 0; i < dataset->n_partitions; i++) {
+    const GArray *chunks = dataset->partitions[i]->chunks;
+
+    for (guint k = 0; k < chunks->len; k++)
+      if (!f (&g_array_index (chunks, WeirChunk, k), data))
+        return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 run_pipelines (WeirDataset *dataset, Plan *plan, const WeirOp *terminal, gpointer **outputs, guint *n_outputs,
                GError **error)

@@ -51,6 +51,10 @@ WeirDataset *weir_dataset_new_node (WeirRun *run, const WeirOp *op, WeirDataset 
 void weir_dataset_clear (WeirDataset *dataset); /* its batch is over, nothing but the struct is left */
 void weir_dataset_free (WeirDataset *dataset);
 
+/* Hands over one chunk after the other of what is held, until @f says FALSE, which is handed on. */
+typedef gboolean (*WeirChunkFunc) (const WeirChunk *chunk, gpointer data);
+gboolean weir_dataset_each_chunk (const WeirDataset *dataset, WeirChunkFunc f, gpointer data);
+
 /* The batch in which it may be asked now; NULL: none, weir_dataset_is_valid () says why. Runner. */
 WeirRun *weir_dataset_run_of (const WeirDataset *dataset);
 gboolean weir_dataset_is_valid (const WeirDataset *dataset, GError **error);

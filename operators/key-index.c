@@ -15,8 +15,6 @@
 #define CACHE_LINE ((gsize) 64)
 #define STRIDE     (sizeof (WeirKey) + sizeof (WeirValue))
 
-typedef gboolean (*ChunkFunc) (WeirKeyIndex *index, const WeirChunk *chunk);
-
 static void
 index_free (gpointer data)
 {
@@ -40,8 +38,9 @@ hash_keys (const WeirKeyIndex *index, const WeirChunk *chunk, WeirKey *keys, Wei
 
 /* While values are counted, a slot's value is their number. */
 static gboolean
-count_values (WeirKeyIndex *index, const WeirChunk *chunk)
+count_values (const WeirChunk *chunk, gpointer data)
 {
+  WeirKeyIndex *index = data;
   WeirKey keys[WEIR_CHUNK_SIZE], *slot;
   WeirValue cells[WEIR_CHUNK_SIZE];
 
@@ -83,8 +82,9 @@ lay_out (WeirKeyIndex *index)
 }
 
 static gboolean
-place_values (WeirKeyIndex *index, const WeirChunk *chunk)
+place_values (const WeirChunk *chunk, gpointer data)
 {
+  WeirKeyIndex *index = data;
   WeirKey keys[WEIR_CHUNK_SIZE];
   WeirValue cells[WEIR_CHUNK_SIZE];
 
@@ -102,20 +102,7 @@ place_values (WeirKeyIndex *index, const WeirChunk *chunk)
 }
 
 static gboolean
-for_each_chunk (const WeirDataset *dataset, WeirKeyIndex *index, ChunkFunc f)
-{
-  for (guint i = 0; i < dataset->n_partitions; i++) {
-    const GArray *chunks = dataset->partitions[i]->chunks;
-
-    for (guint k = 0; k < chunks->len; k++)
-      if (!f (index, &g_array_index (chunks, WeirChunk, k)))
-        return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-check_pairs (WeirKeyIndex *index, const WeirChunk *chunk)
+check_pairs (const WeirChunk *chunk, gpointer data)
 {
   return chunk->keys != NULL;
 }
@@ -263,8 +250,9 @@ index_new (const WeirDataset *dataset, const WeirSeed *seed)
   index->seed = *seed;
   weir_table_init (&index->table, memory, sizeof (WeirValue), 0, (guint64) 1 << 32);
   weir_arena_init (&index->arena, memory);
-  if (weir_table_reserve (&index->table, count_elements (dataset)) && for_each_chunk (dataset, index, count_values) &&
-      lay_out (index) && for_each_chunk (dataset, index, place_values) && make_entries (index))
+  if (weir_table_reserve (&index->table, count_elements (dataset)) &&
+      weir_dataset_each_chunk (dataset, count_values, index) && lay_out (index) &&
+      weir_dataset_each_chunk (dataset, place_values, index) && make_entries (index))
     return index;
   index_free (index);
   return NULL;
@@ -291,7 +279,7 @@ weir_key_index_of (WeirDataset *dataset, WeirRun *run, const char *name)
 
   if (is_current (dataset->index, &seed))
     return dataset->index;
-  if (!for_each_chunk (dataset, NULL, check_pairs)) {
+  if (!weir_dataset_each_chunk (dataset, check_pairs, NULL)) {
     fail (run, WEIR_ERROR_KIND, name, "takes pairs, but the context's dataset has other elements: give it pairs");
     return NULL;
   }

@@ -23,8 +23,6 @@ typedef struct {
   Range keys, words;
 } Making;
 
-typedef gboolean (*ChunkFunc) (Making *making, const WeirChunk *chunk);
-
 static void
 index_free (gpointer data)
 {
@@ -50,8 +48,9 @@ is_narrow (const Range *range)
 
 /* Pairs of an INT and a single word, all of one kind. */
 static gboolean
-look_at (Making *making, const WeirChunk *chunk)
+look_at (const WeirChunk *chunk, gpointer data)
 {
+  Making *making = data;
   WeirValue *like = &making->index->like;
 
   for (guint i = 0; i < chunk->n; i++) {
@@ -89,8 +88,9 @@ place (Making *making, guint32 key, guint32 word)
 }
 
 static gboolean
-place_pairs (Making *making, const WeirChunk *chunk)
+place_pairs (const WeirChunk *chunk, gpointer data)
 {
+  Making *making = data;
   const WeirWordIndex *index = making->index;
 
   for (guint i = 0; i < chunk->n; i++)
@@ -99,19 +99,6 @@ place_pairs (Making *making, const WeirChunk *chunk)
     if (!place (making, (guint32) (chunk->keys[i].bits - index->least_key),
                 (guint32) (chunk->values[i].bits - index->least_word)))
       return FALSE;
-  return TRUE;
-}
-
-static gboolean
-for_each_chunk (const WeirDataset *dataset, Making *making, ChunkFunc f)
-{
-  for (guint i = 0; i < dataset->n_partitions; i++) {
-    const GArray *chunks = dataset->partitions[i]->chunks;
-
-    for (guint k = 0; k < chunks->len; k++)
-      if (!f (making, &g_array_index (chunks, WeirChunk, k)))
-        return FALSE;
-  }
   return TRUE;
 }
 
@@ -179,8 +166,8 @@ make (WeirWordIndex *index, const WeirDataset *dataset)
   const Range none = { G_MAXINT64, G_MININT64 };
   Making making = { .index = index, .keys = none, .words = none };
 
-  if (for_each_chunk (dataset, &making, look_at) && allocate (&making, dataset->partitions[0]->arena.memory) &&
-      for_each_chunk (dataset, &making, place_pairs))
+  if (weir_dataset_each_chunk (dataset, look_at, &making) && allocate (&making, dataset->partitions[0]->arena.memory) &&
+      weir_dataset_each_chunk (dataset, place_pairs, &making))
     fill_lines (&making);
   else
     g_clear_pointer (&index->block, weir_block_unref);

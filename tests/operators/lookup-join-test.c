@@ -2,23 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tests/operators/job.h"
-
-typedef WeirDataset *(*Join) (WeirDataset *a, WeirDataset *b);
-
-typedef struct {
-  Join join;
-  WeirDataset *table;
-  gboolean table_is_first;
-} Params;
-
-static WeirDataset *
-join (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
-{
-  const Params *params = user_data;
-
-  return params->table_is_first ? params->join (params->table, data) : params->join (data, params->table);
-}
+#include "tests/operators/join-job.h"
 
 static WeirDataset *
 small_table (Job *job)
@@ -35,16 +19,12 @@ small_table (Job *job)
 }
 
 static void
-expect (Job *job, Params params, const char *expected)
+expect (Job *job, JoinSpec spec, const char *expected)
 {
   WeirCollected *collected;
 
-  params.table = small_table (job);
-  collected = weir_collect (weir_transform (job->input, join, &params));
-  job_push (job, "a=1 z=0 c=2 b=3 a=4");
-  job_push (job, "");
-  job_push (job, "a=1 z=0 c=2 b=3 a=4");
-  job_run (job);
+  spec.table = small_table (job);
+  collected = job_join (job, &spec, "a=1 z=0 c=2 b=3 a=4");
   job_expect (collected, 0, expected);
   job_expect (collected, 2, expected);
 }
@@ -52,36 +32,36 @@ expect (Job *job, Params params, const char *expected)
 static void
 pairs_come_in_the_order_of_the_stream (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_join },
+  expect (job, (JoinSpec){ .join = weir_dataset_join },
           "(a,(1,x)) (a,(1,w)) (c,(2,[1,2])) (b,(3,null)) (a,(4,x)) (a,(4,w))");
 }
 
 static void
 the_table_may_be_the_first (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_join, .table_is_first = TRUE },
+  expect (job, (JoinSpec){ .join = weir_dataset_join, .table_is_first = TRUE },
           "(a,(x,1)) (a,(w,1)) (c,([1,2],2)) (b,(null,3)) (a,(x,4)) (a,(w,4))");
 }
 
 static void
 outer_joins_keep_the_streams_keys (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_left_outer_join },
+  expect (job, (JoinSpec){ .join = weir_dataset_left_outer_join },
           "(a,(1,x)) (a,(1,w)) (z,(0,null)) (c,(2,[1,2])) (b,(3,null)) (a,(4,x)) (a,(4,w))");
 }
 
 static void
 right_outer_joins_too_with_the_table_first (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_right_outer_join, .table_is_first = TRUE },
+  expect (job, (JoinSpec){ .join = weir_dataset_right_outer_join, .table_is_first = TRUE },
           "(a,(x,1)) (a,(w,1)) (z,(null,0)) (c,([1,2],2)) (b,(null,3)) (a,(x,4)) (a,(w,4))");
 }
 
 static void
 the_tables_own_keys_are_kept_where_asked_for (Job *job)
 {
-  Params params = { .join = weir_dataset_full_outer_join, .table = small_table (job) };
-  WeirCollected *collected = weir_collect (weir_transform (job->input, join, &params));
+  JoinSpec spec = { .join = weir_dataset_full_outer_join, .table = small_table (job) };
+  WeirCollected *collected = weir_collect (join_stream (job->input, &spec));
 
   job_push (job, "a=1 z=0");
   job_push (job, "");
@@ -129,9 +109,9 @@ check_element (WeirValue element, gint64 i, guint k)
 static void
 many_keys (Job *job)
 {
-  Params params = { .join = weir_dataset_join, .table = large_table (job, 30000) };
+  JoinSpec spec = { .join = weir_dataset_join, .table = large_table (job, 30000) };
   WeirStream *pairs = weir_map (job->input, by_key, NULL);
-  WeirCollected *collected = weir_collect (weir_transform (pairs, join, &params));
+  WeirCollected *collected = weir_collect (join_stream (pairs, &spec));
   const WeirValue *values;
   gsize n, at = 0;
 
@@ -147,9 +127,9 @@ many_keys (Job *job)
 static void
 the_stream_needs_pairs (Job *job)
 {
-  Params params = { .join = weir_dataset_join, .table = small_table (job) };
+  JoinSpec spec = { .join = weir_dataset_join, .table = small_table (job) };
 
-  weir_collect (weir_stream_set_name (weir_transform (job->input, join, &params), "enriched"));
+  weir_collect (weir_stream_set_name (join_stream (job->input, &spec), "enriched"));
   job_push (job, "word");
   job_run_into (job, WEIR_ERROR_KIND, "join in enriched: takes pairs, and got TEXT word");
 }
@@ -158,9 +138,9 @@ static void
 the_table_needs_pairs (Job *job)
 {
   const WeirValue values[] = { WEIR_PAIR_OF (weir_int (1), weir_int (2)), weir_int (3) };
-  Params params = { .join = weir_dataset_join, .table = weir_context_dataset (job->ctx, values, 2, 1) };
+  JoinSpec spec = { .join = weir_dataset_join, .table = weir_context_dataset (job->ctx, values, 2, 1) };
 
-  weir_collect (weir_stream_set_name (weir_transform (job->input, join, &params), "enriched"));
+  weir_collect (weir_stream_set_name (join_stream (job->input, &spec), "enriched"));
   job_push (job, "a=1");
   job_run_into (job, WEIR_ERROR_KIND, "enriched: takes pairs, but the context's dataset has other elements");
 }

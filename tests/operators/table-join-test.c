@@ -2,23 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tests/operators/job.h"
-
-typedef WeirDataset *(*Join) (WeirDataset *a, WeirDataset *b);
-
-typedef struct {
-  Join join;
-  WeirDataset *table;
-  gboolean table_is_first;
-} Params;
-
-static WeirDataset *
-join (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
-{
-  const Params *params = user_data;
-
-  return params->table_is_first ? params->join (params->table, data) : params->join (data, params->table);
-}
+#include "tests/operators/join-job.h"
 
 static WeirDataset *
 small_table (Job *job)
@@ -39,16 +23,12 @@ small_table (Job *job)
 }
 
 static void
-expect (Job *job, Params params, const char *expected, const char *expected_of_nothing)
+expect (Job *job, JoinSpec spec, const char *expected, const char *expected_of_nothing)
 {
   WeirCollected *collected;
 
-  params.table = small_table (job);
-  collected = weir_collect (weir_transform (job->input, join, &params));
-  job_push (job, "a=1 z=0 a=4");
-  job_push (job, "");
-  job_push (job, "a=1 z=0 a=4");
-  job_run (job);
+  spec.table = small_table (job);
+  collected = job_join (job, &spec, "a=1 z=0 a=4");
   job_expect_sorted (collected, 0, expected);
   job_expect_sorted (collected, 1, expected_of_nothing);
   job_expect_sorted (collected, 2, expected);
@@ -57,7 +37,7 @@ expect (Job *job, Params params, const char *expected, const char *expected_of_n
 static void
 a_full_join_keeps_the_keys_of_both (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_full_outer_join },
+  expect (job, (JoinSpec){ .join = weir_dataset_full_outer_join },
           "(null,(null,6)) (1.5,(null,7)) (a,(1,w)) (a,(1,x)) (a,(4,w)) (a,(4,x)) "
           "(a key that is longer than sixteen bytes,(null,8)) (b,(null,null)) (ten bytes!,(null,ten)) "
           "(z,(0,null)) (0x61,(null,5)) ([1,2],(null,9))",
@@ -69,7 +49,7 @@ a_full_join_keeps_the_keys_of_both (Job *job)
 static void
 a_right_join_keeps_the_tables_keys (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_right_outer_join },
+  expect (job, (JoinSpec){ .join = weir_dataset_right_outer_join },
           "(null,(null,6)) (1.5,(null,7)) (a,(1,w)) (a,(1,x)) (a,(4,w)) (a,(4,x)) "
           "(a key that is longer than sixteen bytes,(null,8)) (b,(null,null)) (ten bytes!,(null,ten)) "
           "(0x61,(null,5)) ([1,2],(null,9))",
@@ -81,7 +61,7 @@ a_right_join_keeps_the_tables_keys (Job *job)
 static void
 a_left_join_does_with_the_table_first (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_left_outer_join, .table_is_first = TRUE },
+  expect (job, (JoinSpec){ .join = weir_dataset_left_outer_join, .table_is_first = TRUE },
           "(null,(6,null)) (1.5,(7,null)) (a,(w,1)) (a,(w,4)) (a,(x,1)) (a,(x,4)) "
           "(a key that is longer than sixteen bytes,(8,null)) (b,(null,null)) (ten bytes!,(ten,null)) "
           "(0x61,(5,null)) ([1,2],(9,null))",
@@ -93,7 +73,7 @@ a_left_join_does_with_the_table_first (Job *job)
 static void
 cogroup_has_the_keys_of_both (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_cogroup },
+  expect (job, (JoinSpec){ .join = weir_dataset_cogroup },
           "(null,([],[6])) (1.5,([],[7])) (a,([1,4],[x,w])) "
           "(a key that is longer than sixteen bytes,([],[8])) (b,([],[null])) (ten bytes!,([],[ten])) "
           "(z,([0],[])) (0x61,([],[5])) ([1,2],([],[9]))",
@@ -105,7 +85,7 @@ cogroup_has_the_keys_of_both (Job *job)
 static void
 cogroup_takes_the_table_first (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_cogroup, .table_is_first = TRUE },
+  expect (job, (JoinSpec){ .join = weir_dataset_cogroup, .table_is_first = TRUE },
           "(null,([6],[])) (1.5,([7],[])) (a,([x,w],[1,4])) "
           "(a key that is longer than sixteen bytes,([8],[])) (b,([null],[])) (ten bytes!,([ten],[])) "
           "(z,([],[0])) (0x61,([5],[])) ([1,2],([9],[]))",
@@ -153,9 +133,9 @@ check_key (const guint *with_data, const guint *alone, guint key, guint n_data)
 static void
 of_many_keys_each_comes_as_often_as_it_must (Job *job)
 {
-  Params params = { .join = weir_dataset_full_outer_join, .table = large_table (job) };
+  JoinSpec spec = { .join = weir_dataset_full_outer_join, .table = large_table (job) };
   WeirStream *pairs = weir_map (job->input, by_key, NULL);
-  WeirCollected *collected = weir_collect (weir_transform (pairs, join, &params));
+  WeirCollected *collected = weir_collect (join_stream (pairs, &spec));
   g_autofree guint *with_data = g_new0 (guint, N_DATA + 1), *alone = g_new0 (guint, N_DATA + 1);
   const WeirValue *values;
   gsize n;
@@ -225,13 +205,13 @@ tables_of_every_size_are_searched_to_the_end (Job *job)
 {
   WeirStream *pairs = weir_map (job->input, by_third_key, NULL);
   WeirCollected *of_full[N_SIZES], *of_inner[N_SIZES];
-  Params full[N_SIZES], inner[N_SIZES];
+  JoinSpec full[N_SIZES], inner[N_SIZES];
 
   for (guint n = 0; n < N_SIZES; n++) {
-    full[n] = (Params){ .join = weir_dataset_full_outer_join, .table = table_of (job, n) };
-    inner[n] = (Params){ .join = weir_dataset_join, .table = full[n].table };
-    of_full[n] = weir_collect (weir_transform (pairs, join, &full[n]));
-    of_inner[n] = weir_collect (weir_transform (pairs, join, &inner[n]));
+    full[n] = (JoinSpec){ .join = weir_dataset_full_outer_join, .table = table_of (job, n) };
+    inner[n] = (JoinSpec){ .join = weir_dataset_join, .table = full[n].table };
+    of_full[n] = weir_collect (join_stream (pairs, &full[n]));
+    of_inner[n] = weir_collect (join_stream (pairs, &inner[n]));
   }
   job_push_range (job, N_THIRDS);
   job_run (job);
@@ -247,10 +227,10 @@ static void
 elements_that_are_no_pairs_fail (Job *job)
 {
   const WeirValue one = weir_int (1);
-  Params params = { .join = weir_dataset_cogroup, .table = weir_context_dataset (job->ctx, &one, 1, 1) };
+  JoinSpec spec = { .join = weir_dataset_cogroup, .table = weir_context_dataset (job->ctx, &one, 1, 1) };
   g_autoptr (GError) error = NULL;
 
-  weir_collect (weir_transform (job->input, join, &params));
+  weir_collect (join_stream (job->input, &spec));
   job_push (job, "a=1");
   g_assert_false (weir_test_advance (job->ctx, 1, &error));
   g_assert_error (error, WEIR_ERROR, WEIR_ERROR_KIND);

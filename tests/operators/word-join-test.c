@@ -4,23 +4,7 @@
  */
 #include "operators/word-index.h"
 
-#include "tests/operators/job.h"
-
-typedef WeirDataset *(*Join) (WeirDataset *a, WeirDataset *b);
-
-typedef struct {
-  Join join;
-  WeirDataset *table;
-  gboolean table_is_first;
-} Params;
-
-static WeirDataset *
-join (WeirDataset *data, WeirTime time, gpointer user_data, GError **error)
-{
-  const Params *params = user_data;
-
-  return params->table_is_first ? params->join (params->table, data) : params->join (data, params->table);
-}
+#include "tests/operators/join-job.h"
 
 /* Keys from 0 to n - 1; i has 1000 + i. */
 static WeirDataset *
@@ -40,16 +24,12 @@ table_of (Job *job, guint n)
 }
 
 static void
-expect (Job *job, Params params, const char *elements, const char *expected)
+expect (Job *job, JoinSpec spec, const char *elements, const char *expected)
 {
   WeirCollected *collected;
 
-  params.table = table_of (job, 10);
-  collected = weir_collect (weir_transform (job->input, join, &params));
-  job_push (job, elements);
-  job_push (job, "");
-  job_push (job, elements);
-  job_run (job);
+  spec.table = table_of (job, 10);
+  collected = job_join (job, &spec, elements);
   job_expect (collected, 0, expected);
   job_expect (collected, 2, expected);
 }
@@ -57,35 +37,35 @@ expect (Job *job, Params params, const char *elements, const char *expected)
 static void
 pairs_come_in_the_order_of_the_stream (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_join }, "7=a 0=b 7=c 9=_ 3=1.5",
+  expect (job, (JoinSpec){ .join = weir_dataset_join }, "7=a 0=b 7=c 9=_ 3=1.5",
           "(7,(a,1007)) (0,(b,1000)) (7,(c,1007)) (9,(null,1009)) (3,(1.5,1003))");
 }
 
 static void
 the_table_may_be_the_first (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_join, .table_is_first = TRUE }, "7=a 0=b 10=d 7=c",
+  expect (job, (JoinSpec){ .join = weir_dataset_join, .table_is_first = TRUE }, "7=a 0=b 10=d 7=c",
           "(7,(1007,a)) (0,(1000,b)) (7,(1007,c))");
 }
 
 static void
 keys_of_other_kinds_are_not_in_it (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_join }, "z=a 1=b 10=c 1.5=d 4294967297=e _=f 2=g -1=h",
+  expect (job, (JoinSpec){ .join = weir_dataset_join }, "z=a 1=b 10=c 1.5=d 4294967297=e _=f 2=g -1=h",
           "(1,(b,1001)) (2,(g,1002))");
 }
 
 static void
 outer_joins_keep_the_streams_keys (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_left_outer_join }, "1=b 10=c 2=g 4294967297=e z=a 2=h",
+  expect (job, (JoinSpec){ .join = weir_dataset_left_outer_join }, "1=b 10=c 2=g 4294967297=e z=a 2=h",
           "(1,(b,1001)) (10,(c,null)) (2,(g,1002)) (4294967297,(e,null)) (z,(a,null)) (2,(h,1002))");
 }
 
 static void
 right_outer_joins_too_with_the_table_first (Job *job)
 {
-  expect (job, (Params){ .join = weir_dataset_right_outer_join, .table_is_first = TRUE }, "1=b 10=c 2=g",
+  expect (job, (JoinSpec){ .join = weir_dataset_right_outer_join, .table_is_first = TRUE }, "1=b 10=c 2=g",
           "(1,(1001,b)) (10,(null,c)) (2,(1002,g))");
 }
 
@@ -109,9 +89,9 @@ check_element (WeirValue element, gint64 i)
 static void
 expect_many (Job *job, guint n_keys)
 {
-  Params params = { .join = weir_dataset_join, .table = table_of (job, n_keys) };
+  JoinSpec spec = { .join = weir_dataset_join, .table = table_of (job, n_keys) };
   WeirStream *pairs = weir_map (job->input, by_key, NULL);
-  WeirCollected *collected = weir_collect (weir_transform (pairs, join, &params));
+  WeirCollected *collected = weir_collect (join_stream (pairs, &spec));
   const WeirValue *values;
   gsize n, at = 0;
 
