@@ -75,7 +75,7 @@ weir_kill_point (const char *name)
   note_phase (name);
   if (is_at ("WEIR_STOP_AT", &n_before_stop, name)) {
     dprintf (STDERR_FILENO, "stands still at %s\n", name);
-    kill (getpid (), SIGSTOP);
+    raise (SIGSTOP); /* this thread first: it goes no further */
   }
   if (is_at ("WEIR_KILL_AT", &n_before_kill, name)) {
     dprintf (STDERR_FILENO, "killed at %s\n", name);

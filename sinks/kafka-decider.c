@@ -86,12 +86,23 @@ insist (WeirKafkaDecider *self, const char *what, Call call, gpointer data, GErr
 
 /* --- after a restart --- */
 
+/* Whoever has lost the store must not shut out the one who has it now. */
+static gboolean
+still_has_store (const WeirKafkaDecider *self, GError **error)
+{
+  WeirStore *store = checkpoint_of (self)->store;
+
+  weir_kill_point ("kafka-fence");
+  return store->klass->renew == NULL || store->klass->renew (store, error);
+}
+
+/* The store is asked before each turn: all of them may take longer than its lease. */
 static gboolean
 fence (WeirKafkaDecider *self, GError **error)
 {
   gint64 deadline = g_get_monotonic_time () + PATIENCE;
 
-  for (;;) {
+  while (still_has_store (self, error)) {
     rd_kafka_error_t *failure = rd_kafka_init_transactions (self->producer->rk, TURN_MS);
 
     rd_kafka_poll (self->producer->rk, 0);
@@ -101,6 +112,7 @@ fence (WeirKafkaDecider *self, GError **error)
       return fail (self, "cannot begin transactions", failure, error);
     rd_kafka_error_destroy (failure);
   }
+  return FALSE;
 }
 
 /* @isolation: "read_committed": of offsets, too: a marker in doubt is waited for. */
@@ -200,16 +212,6 @@ read_marker (WeirKafkaDecider *self, guint64 *marker, GError **error)
   return check_owner (self, &list->elems[0], error);
 }
 
-/* Whoever has lost the store must not shut out the one who has it now. */
-static gboolean
-still_has_store (const WeirKafkaDecider *self, GError **error)
-{
-  WeirStore *store = checkpoint_of (self)->store;
-
-  weir_kill_point ("kafka-fence");
-  return store->klass->renew == NULL || store->klass->renew (store, error);
-}
-
 static gboolean
 decider_recover (WeirDecider *decider, const char *topic, guint64 *marker, GError **error)
 {
@@ -217,8 +219,7 @@ decider_recover (WeirDecider *decider, const char *topic, guint64 *marker, GErro
 
   g_free (self->marker_topic);
   self->marker_topic = g_strdup (topic != NULL ? topic : self->topic);
-  return look_before_fence (self, error) && still_has_store (self, error) && fence (self, error) &&
-         read_marker (self, marker, error);
+  return look_before_fence (self, error) && fence (self, error) && read_marker (self, marker, error);
 }
 
 static const char *

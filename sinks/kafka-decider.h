@@ -13,7 +13,7 @@ typedef struct {
   char *group;                 /* of the marker */
   char *marker_topic;          /* that this checkpoint's marker is kept under; from recover () on */
   gboolean is_open;            /* a transaction is: runner between batches, then the checkpoint thread */
-  gint64 refresh_at; /* by the engine's clock: the marker is written anew; G_MAXINT64: there is none. Likewise */
+  gint64 refresh_at; /* likewise; by the engine's clock: the marker is written anew; G_MAXINT64: there is none */
 } WeirKafkaDecider;
 
 void weir_kafka_decider_init (WeirKafkaDecider *self, WeirKafkaProducer *producer, const char *topic);

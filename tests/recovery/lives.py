@@ -32,6 +32,9 @@ KEYS = 48  # a multiple of the partitions, so that all records of a key are in o
 # that finds the token of a killed one in Redis.
 OFTEN = ["--batch.interval=20ms", "--checkpoint.interval=1ms", "--checkpoint.lease=500ms"]
 
+# Steps behind which nothing is open.
+CLOSED = ("", "seal-done", "kafka-fence")
+
 # What a kill can interrupt, by the step that was passed last; the first of each is where one is killed that chance has spared.
 PHASES = {"a batch": ["batch"], "prepare": ["seal-prepare"], "write": ["seal-write", "store-begin", "store-put", "store-prepare"],
           "decide": ["seal-decide", "kafka-"], "seal": ["seal-current", "store-seal", "store-replace"],
@@ -140,11 +143,11 @@ class Life:
 
     def is_open(self):
         batch, seal = self.phases()
-        return batch == "batch" or seal not in ("", "seal-done")
+        return batch == "batch" or seal not in CLOSED
 
     def phase(self):
         batch, seal = self.phases()
-        parts = ["batch"] * (batch == "batch") + [seal] * (seal not in ("", "seal-done"))
+        parts = ["batch"] * (batch == "batch") + [seal] * (seal not in CLOSED)
         return " + ".join(parts) or "nothing open"
 
 

@@ -256,7 +256,8 @@ test_members_leave_while_records_come (KafkaFixture *fixture, gconstpointer data
   watch_clear (&watch);
 }
 
-/* A broker that takes half a second for every commit. NULL: the test was skipped. */
+/* A broker that takes half a second for every commit; old brokers know no such setting, and take
+ * none. NULL: the test was skipped. */
 static WeirTestServer *
 start_slow_committer (const KafkaFixture *fixture, int n_partitions, KafkaFixture *own)
 {
