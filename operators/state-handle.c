@@ -8,6 +8,7 @@
 
 #include "engine/keyed-state-save.h"
 #include "engine/value-copy.h"
+#include "operators/pairs.h"
 
 static gboolean
 commit_value (WeirState *st, const WeirKey *key)
@@ -125,6 +126,7 @@ static gpointer
 existing_bytes (WeirState *st, gsize size)
 {
   WeirValue value = weir_state_get (st);
+  g_autofree char *found = NULL;
 
   if (value.kind == WEIR_BYTES && value.size == size && !st->task->is_shielded)
     return (gpointer) value.data;
@@ -132,11 +134,25 @@ existing_bytes (WeirState *st, gsize size)
     weir_state_update (st, value);
     return (gpointer) st->pending.data;
   }
+  found = value.kind == WEIR_BYTES ? g_strdup_printf ("BYTES of %u", value.size) : weir_value_describe (value);
   weir_task_fail (st->task, WEIR_ERROR_KIND,
-                  "its function edits a state of %" G_GSIZE_FORMAT " bytes, and the key's state is %s of %u: states of "
+                  "its function edits a state of %" G_GSIZE_FORMAT " bytes, and the key's state is %s: states of "
                   "another size are older ones, which weir_stream_set_state_version () upgrades",
-                  size, value.kind == WEIR_BYTES ? "BYTES" : "another value", value.size);
+                  size, found);
   return NULL;
+}
+
+static gboolean
+is_size_of_state (WeirState *st, gsize size)
+{
+  if (size > 0 && size <= G_MAXUINT32)
+    return TRUE;
+  weir_task_fail (st->task, WEIR_ERROR_USER,
+                  "its function called weir_state_edit () for %" G_GSIZE_FORMAT
+                  " bytes: give the size of its struct, 1 "
+                  "to 4294967295",
+                  size);
+  return FALSE;
 }
 
 /**
@@ -146,16 +162,20 @@ existing_bytes (WeirState *st, gsize size)
  *
  * A C struct as state, kept as BYTES and edited in place: what is written to it until the function returns is the state.
  * It is zeroed where the key had none. Called from functions of weir_map_with_state(). Fails the batch as
- * weir_state_update() does, and with %WEIR_ERROR_KIND if the state is something else than @size BYTES.
+ * weir_state_update() does, with %WEIR_ERROR_USER if @size is no size of a struct (0, or above 4294967295), and with
+ * %WEIR_ERROR_KIND if the state is something else than @size BYTES.
  *
- * Returns: (transfer none): the struct, 8-aligned, until the function returns; %NULL if there is no memory left
+ * Returns: (transfer none): the struct, 8-aligned, until the function returns; %NULL if there is no memory left, or none
+ *   of that size
  */
 gpointer
 weir_state_edit (WeirState *st, gsize size)
 {
   gpointer bytes;
 
-  g_return_val_if_fail (st != NULL && size > 0 && size <= G_MAXUINT32, NULL);
+  g_return_val_if_fail (st != NULL, NULL);
+  if (!is_size_of_state (st, size))
+    return NULL;
   if (!may_change (st, "weir_state_edit"))
     return zeroed (st->task, size);
   if (weir_state_exists (st)) {

@@ -134,17 +134,30 @@ misuse (WeirTask *task, WeirValue key, WeirValue value, WeirState *state, gpoint
     g_assert_nonnull (weir_state_edit (state, 8));
 }
 
+/* Edits as many bytes as the record says. */
 static void
-expect_misuse (const char *data, gint code, const char *message)
+edit (WeirTask *task, WeirValue key, WeirValue value, WeirState *state, gpointer user_data)
+{
+  weir_state_edit (state, (gsize) weir_as_int (value));
+}
+
+static void
+expect_failure (WeirStateFunc function, const char *data, gint code, const char *message)
 {
   Job job;
 
   job_init (&job, 3);
   weir_collect (
-      weir_stream_set_name (weir_map_with_state (job.input, (&(WeirStateSpec){ .function = misuse })), "keeper"));
+      weir_stream_set_name (weir_map_with_state (job.input, (&(WeirStateSpec){ .function = function })), "keeper"));
   job_push (&job, data);
   job_run_into (&job, code, message);
   job_clear (&job);
+}
+
+static void
+expect_misuse (const char *data, gint code, const char *message)
+{
+  expect_failure (misuse, data, code, message);
 }
 
 static void
@@ -152,8 +165,17 @@ misuse_fails_the_batch_and_names_the_operator (void)
 {
   expect_misuse ("a=1", WEIR_ERROR_USER, "keeper: its function called weir_state_update () after weir_state_remove ()");
   expect_misuse ("a=2", WEIR_ERROR_USER, "keeper: its function called weir_state_remove () after weir_state_remove ()");
-  expect_misuse ("a=3", WEIR_ERROR_KIND, "keeper: its function edits a state of 8 bytes");
+  expect_misuse ("a=3", WEIR_ERROR_KIND,
+                 "keeper: its function edits a state of 8 bytes, and the key's state is INT 1:");
   expect_misuse ("a=4", WEIR_ERROR_USER, "keeper: its function called weir_state_edit () after weir_state_remove ()");
+}
+
+static void
+a_struct_of_no_size_fails_the_batch (void)
+{
+  expect_failure (edit, "a=0", WEIR_ERROR_USER, "keeper: its function called weir_state_edit () for 0 bytes");
+  expect_failure (edit, "a=4294967296", WEIR_ERROR_USER,
+                  "keeper: its function called weir_state_edit () for 4294967296 bytes");
 }
 
 static void
@@ -180,6 +202,7 @@ main (int argc, char **argv)
   g_test_add_func ("/state-handle/records", records_do_to_a_state_what_they_say);
   g_test_add_func ("/state-handle/batches", keys_without_data_are_left_alone);
   g_test_add_func ("/state-handle/misuse", misuse_fails_the_batch_and_names_the_operator);
+  g_test_add_func ("/state-handle/struct-of-no-size", a_struct_of_no_size_fails_the_batch);
   job_add_test ("/state-handle/misuse-timing-out", update_while_timing_out_fails_the_batch);
   return g_test_run ();
 }
