@@ -37,34 +37,40 @@ source_advance (SourceRun *run)
 }
 
 gboolean
-source_advance_until (SourceRun *run, gsize n)
+source_build (SourceRun *run, WeirStream *source)
+{
+  const char *note = json_member_text (run->one->json, "note");
+
+  run->is_flat = note != NULL && strstr (note, "flattened") != NULL;
+  run->records = weir_collect (source);
+  return session_build_from (&run->session, run->one, source, (Variant){ .ready_made = FALSE });
+}
+
+gsize
+source_count (const SourceRun *run)
+{
+  g_autoptr (GArray) all = session_flatten (run->records);
+
+  return all->len;
+}
+
+/* As many batches as it takes for that many records to be read. FALSE: noted. */
+static gboolean
+advance_until (SourceRun *run, gsize n)
 {
   gint64 deadline = source_deadline ();
 
-  for (;;) {
-    g_autoptr (GArray) all = session_flatten (run->session.output);
-
-    if (all->len >= n)
-      return TRUE;
+  while (source_count (run) < n) {
     if (g_get_monotonic_time () > deadline) {
-      case_note (run->one, CASE_FAIL, "%u elements in time, not the %" G_GSIZE_FORMAT " that are expected", all->len,
-                 n);
+      case_note (run->one, CASE_FAIL,
+                 "%" G_GSIZE_FORMAT " records are read in time, not the %" G_GSIZE_FORMAT " that are there",
+                 source_count (run), n);
       return FALSE;
     }
     if (!source_advance (run))
       return FALSE;
   }
-}
-
-gsize
-source_n_expected (const Case *one)
-{
-  JsonNode *expected = case_expected (one);
-  gsize n = 0;
-
-  for (guint i = 0; i < json_length (expected); i++)
-    n += json_length (json_array_get_element (json_node_get_array (expected), i));
-  return n;
+  return TRUE;
 }
 
 /* What came in all batches, against all that is expected. */
@@ -100,16 +106,16 @@ source_compare (SourceRun *run)
     session_compare_end (run->one, case_expected (run->one), at);
 }
 
-/* Counts what batches say that they read, against what came out of them. */
+/* Counts what batches say that they read, against what came out of the source. */
 static void
 compare_counts (SourceRun *run)
 {
-  g_autoptr (GArray) all = session_flatten (run->session.output);
+  gsize n_collected = source_count (run);
   gint64 n = __atomic_load_n (&run->n_records, __ATOMIC_RELAXED);
 
-  if (n != all->len)
-    case_note (run->one, CASE_FAIL, "batches say that they read %" G_GINT64_FORMAT " records, but gave %u", n,
-               all->len);
+  if (n != (gint64) n_collected)
+    case_note (run->one, CASE_FAIL,
+               "batches say that they read %" G_GINT64_FORMAT " records, but gave %" G_GSIZE_FORMAT, n, n_collected);
 }
 
 /* Each element of a tick is pushed as a batch of its own, and one batch runs a tick. */
@@ -120,7 +126,7 @@ run_queue (SourceRun *run)
   g_autoptr (WeirQueue) queue = weir_queue_new ();
   WeirStream *stream = weir_queue_stream (run->session.ctx, queue, one_at_a_time);
   g_autoptr (GPtrArray) memory = g_ptr_array_new_with_free_func (g_free);
-  gboolean ok = session_build_from (&run->session, run->one, stream, (Variant){ .ready_made = FALSE });
+  gboolean ok = source_build (run, stream);
 
   for (guint i = 0; ok && i < run->one->n_batches; i++) {
     gsize n;
@@ -165,7 +171,7 @@ serve (SourceRun *run, GSocketListener *listener)
 
     n += json_length (batch);
     if (!send_lines (g_io_stream_get_output_stream (G_IO_STREAM (connection)), batch, &error) ||
-        !source_advance_until (run, n))
+        !advance_until (run, n))
       break;
   }
   if (error != NULL)
@@ -185,7 +191,7 @@ run_socket (SourceRun *run)
 
   if (number == 0)
     case_note_error (run->one, error);
-  else if (session_build_from (&run->session, run->one, stream, (Variant){ .ready_made = FALSE }))
+  else if (source_build (run, stream))
     serve (run, listener);
   session_close (&run->session);
 }

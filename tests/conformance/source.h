@@ -10,17 +10,19 @@ typedef struct {
   Case *one;
   JsonObject *op; /* the source */
   Session session;
-  gint64 n_records; /* that batches say they read; atomic */
+  WeirCollected *records; /* of the source, before any operator */
+  gboolean is_flat;       /* the case's note asks for the elements of all batches, whatever batch they came in */
+  gint64 n_records;       /* that batches say they read; atomic */
 } SourceRun;
 
 void run_files (SourceRun *run);
 
 /* One batch more. FALSE: noted. */
 gboolean source_advance (SourceRun *run);
-/* As many batches as it takes for that many elements to come. FALSE: noted. */
-gboolean source_advance_until (SourceRun *run, gsize n);
-gint64 source_deadline (void); /* monotonic: after which nothing is waited for any more */
-gsize source_n_expected (const Case *one);
+/* The graph behind the case's source. FALSE: noted. */
+gboolean source_build (SourceRun *run, WeirStream *source);
+gsize source_count (const SourceRun *run); /* records that were read */
+gint64 source_deadline (void);             /* monotonic: after which nothing is waited for any more */
 /* Notes whether the batches are those that are expected; and whether the elements are, whatever batch they came in. */
 void source_compare (SourceRun *run);
 void source_compare_flat (SourceRun *run);
