@@ -7,6 +7,7 @@
 #include <weir/receiver.h>
 #include <weir/weir.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,7 +112,7 @@ work_main (char **argv)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   /* ThreadSanitizer (gcc 12) makes room for a thread's pending signals at its first call that blocks, and loses one that
    * comes just then: not in the wait for the job's end, which is told to stop as soon as it connects. */
-  usleep (1);
+  poll (NULL, 0, 0);
   set (ctx, "checkpoint", uri);
   set (ctx, "checkpoint.interval", "30ms");
   set (ctx, "receiver.wal", "true");
