@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -30,6 +31,8 @@ OTHER_BROKERS_TESTS = [
     "sources/kafka-receiver-test", "sources/kafka-restart-test", "sinks/kafka-output-test", "sinks/kafka-decider-test",
     "sinks/kafka-marker-test", "examples/kafka-to-kafka",
 ]
+BUILDING = threading.Lock()  # two profiles may share a directory
+RUNNING = set()  # commands, of all threads
 SANITIZER_SETUP = ["-Dbuildtype=debugoptimized", "-Dbench=false", "-Db_lundef=false"]
 PROFILES = {
     "gcc": {
@@ -91,6 +94,7 @@ PROFILES = {
         "about": "the gcc build against Kafka 2.8 with its ZooKeeper; ten Kafka tests, all with --full",
         "env": {"CC": "gcc"},
         "like": "gcc",
+        "beside": "kafka-4.1",
         "suites": ["kafka"],
         "servers": ["kafka-2.8"],
         "tests": OTHER_BROKERS_TESTS,
@@ -112,7 +116,12 @@ def say(text):
 def run_logged(command, log, env):
     """Runs command with its output in the file log; returns the exit status."""
     with open(log, "w") as out:
-        return subprocess.call(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env)
+    RUNNING.add(child)
+    try:
+        return child.wait()
+    finally:
+        RUNNING.discard(child)
 
 
 def show_tail(log, n_lines, only=None):
@@ -129,7 +138,8 @@ class Profile:
         self.name, self.options, self.spec = name, options, PROFILES[name]
         self.dir = os.path.join(ROOT, "build", self.spec.get("like", name))
         self.env = dict(os.environ, **self.spec["env"])
-        self.cases = []
+        self.log = os.path.join(ROOT, "build", name + ".test.log")
+        self.cases, self.verdict = [], ""
 
     def fail(self, what):
         self.cases.append(Case(self.name, what, "failed", 0.0, ""))
@@ -154,7 +164,8 @@ class Profile:
 
     def run(self):
         start = time.monotonic()
-        built = self.build()
+        with BUILDING:
+            built = self.build()
         build_s = time.monotonic() - start
         if not built:
             self.fail("build")
@@ -163,9 +174,8 @@ class Profile:
         else:
             self.run_with_servers()
         counts = [sum(c.result == r for c in self.cases) for r in ("passed", "failed", "skipped")]
-        say(f"{self.name:9} build {build_s:4.0f} s, run {time.monotonic() - start - build_s:4.0f} s: "
-            f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped  ({self.spec['about']})")
-        self.show_failures()
+        self.verdict = (f"{self.name:9} build {build_s:4.0f} s, run {time.monotonic() - start - build_s:4.0f} s: "
+                        f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped  ({self.spec['about']})")
 
     def start_server(self, name):
         """Starts one and tells the tests of it, or says why not: they skip then, and fail in CI."""
@@ -194,22 +204,23 @@ class Profile:
                 server.stop()
 
     def run_suites(self):
-        logs = os.path.join(self.dir, "meson-logs")
-        for old in glob.glob(os.path.join(logs, "testlog*")):
+        logs = os.path.join(self.dir, "meson-logs", self.name)
+        for old in glob.glob(logs + ".*"):
             os.remove(old)
         # One more than there are processors: many tests wait for servers.
-        command = ["meson", "test", "-C", self.dir, "--no-rebuild", "--num-processes", str((os.cpu_count() or 2) + 1),
+        command = ["meson", "test", "-C", self.dir, "--no-rebuild", "--logbase", self.name,
+                   "--num-processes", str((os.cpu_count() or 2) + 1),
                    "--timeout-multiplier", str(PATIENCE * self.spec.get("timeouts", 1) * self.options.soak)]
         for suite in self.spec["suites"] + (["heavy"] if self.name == "gcc" and self.options.full else []):
             command += ["--suite", "weir:" + suite]
         env = dict(self.env, WEIR_TEST_SOAK=str(self.options.soak), **self.spec.get("run_env", {}))
         tests = self.options.tests or ([] if self.options.full else self.spec.get("tests", []))
-        status = run_logged(self.spec.get("wrap", []) + command + tests, self.dir + ".test.log", env)
-        self.cases += cases_of_log(self.name, os.path.join(logs, "testlog.json"))
+        status = run_logged(self.spec.get("wrap", []) + command + tests, self.log, env)
+        self.cases += cases_of_log(self.name, logs + ".json")
         # meson's own verdict counts too: a test that we cannot account for must not pass by being overlooked.
         if status and not any(c.result == "failed" for c in self.cases):
             self.fail("meson test")
-            show_tail(self.dir + ".test.log", 20)
+            show_tail(self.log, 20)
 
     def run_fuzzers(self):
         targets = sorted(glob.glob(os.path.join(self.dir, "tests", "fuzz", "fuzz-*")))
@@ -236,7 +247,8 @@ class Profile:
         tail = "\n".join(text.splitlines()[-40:])
         return Case(self.name, name, "passed" if good else "failed", time.monotonic() - start, "" if good else tail)
 
-    def show_failures(self):
+    def show(self):
+        say(self.verdict)
         for case in self.cases:
             if case.result == "failed":
                 say(f"  FAILED {self.name} {case.name}")
@@ -283,11 +295,30 @@ def show_slowest(profiles):
         say(f"  {seconds:7.2f} s  {profile:9} {program}")
 
 
+def grouped(profiles):
+    """Profiles that run at the same time: their tests mostly wait for servers."""
+    groups = []
+    for profile in profiles:
+        if groups and profile.spec.get("beside") == groups[-1][-1].name:
+            groups[-1].append(profile)
+        else:
+            groups.append([profile])
+    return groups
+
+
 def main():
     options = parse_options()
     profiles = [Profile(name, options) for name in options.profile]
-    for profile in profiles:
-        profile.run()
+    for group in grouped(profiles):
+        with concurrent.futures.ThreadPoolExecutor(len(group)) as pool:
+            try:
+                list(pool.map(Profile.run, group))
+            except KeyboardInterrupt:
+                for child in list(RUNNING):
+                    child.terminate()
+                raise
+        for profile in group:
+            profile.show()
     show_slowest(profiles)
     cases = [case for profile in profiles for case in profile.cases]
     for case in cases:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that go away, drivers that stand still, clocks that jump, and steps that are never finished.
 
-usage: away.py --programs DIR [--only CASE]; WEIR_TEST_SOAK multiplies the rounds
+usage: away.py --programs DIR [--only CASE...] [--but CASE...]; WEIR_TEST_SOAK multiplies the rounds
 """
 import argparse
 import os
@@ -264,13 +264,19 @@ class Away:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", required=True)
-    parser.add_argument("--only")
+    parser.add_argument("--only", nargs="+", metavar="CASE")
+    parser.add_argument("--but", nargs="+", metavar="CASE", default=[])
     options = parser.parse_args()
     away = Away(os.path.abspath(options.programs))
     cases = [away.steps_on_disk, away.steps_in_redis, away.decisions_on_disk, away.decisions_in_redis,
              away.plans_on_disk, away.plans_in_redis, away.two_on_disk, away.two_in_redis, away.late_to_fence,
              away.broker_killed, away.redis_killed, away.redis_forgets, away.clock, away.broker_paused]
-    return run_cases([(case.__doc__, case) for case in cases if not options.only or options.only == case.__name__])
+    names = {case.__name__ for case in cases}
+    unknown = set((options.only or []) + options.but) - names
+    if unknown:
+        parser.error(f"no such case: {' '.join(sorted(unknown))}")
+    wanted = set(options.only or names) - set(options.but)
+    return run_cases([(case.__doc__, case) for case in cases if case.__name__ in wanted])
 
 
 if __name__ == "__main__":
