@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 
-from lives import OFTEN, Copy, Feed, Shown, WordCount, await_true
+from lives import OFTEN, SELDOM, Copy, Feed, Shown, WordCount, await_true
 from servers import KafkaBroker, Missing, RedisServer
 from tap import Failed, Skipped, comment, run_cases
 
@@ -110,7 +110,7 @@ class Away:
     def broker_killed(self):
         """a broker that is killed and started again: the job waits and goes on by itself"""
         job, feed = self.job()
-        life = job.start()
+        life = job.start(SELDOM)
         self.go_on(job, life, "counting begins")
         feed.stop()
         for _ in range(self.rounds):
@@ -129,7 +129,7 @@ class Away:
     def broker_paused(self):
         """a broker that stands still for 30 seconds"""
         job, feed = self.job()
-        life = job.start()
+        life = job.start(SELDOM)
         self.go_on(job, life, "counting begins")
         feed.stop()
         for _ in range(self.rounds):

@@ -31,6 +31,8 @@ KEYS = 48  # a multiple of the partitions, so that all records of a key are in o
 # Short batches and a seal behind each: a kill at random finds something open, mostly. The lease is what a start waits for
 # that finds the token of a killed one in Redis.
 OFTEN = ["--batch.interval=20ms", "--checkpoint.interval=1ms", "--checkpoint.lease=500ms"]
+# Where most of a life is waiting: each batch writes a folder.
+SELDOM = ["--batch.interval=200ms"] + OFTEN[1:]
 
 # Steps behind which nothing is open.
 CLOSED = ("", "seal-done", "kafka-fence")
