@@ -52,3 +52,14 @@ weir_sources_report_left (WeirEngine *engine)
                 source->op->name);
   }
 }
+
+/* In how many records they would have been cut nobody knows. */
+guint64
+weir_sources_sum_uncut (const WeirBatch *batch)
+{
+  guint64 n_bytes = 0;
+
+  for (guint i = 0; i < batch->engine->sources->len; i++)
+    n_bytes += batch->plans[i].n_records < 0 ? batch->plans[i].n_bytes : 0;
+  return n_bytes;
+}

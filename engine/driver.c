@@ -279,8 +279,10 @@ fail_batch (WeirEngine *engine, const WeirBatch *batch)
 {
   GError *error;
 
-  if (batch->is_cut) /* what cut it is known already */
+  if (batch->is_cut) { /* what cut it is known already */
+    weir_report_cut (&engine->report, batch->info);
     return;
+  }
   error = g_error_copy (batch->info->error);
   g_prefix_error (&error, "batch %" G_GINT64_FORMAT " ms: ", batch->time / 1000);
   weir_driver_fail (engine, error);
@@ -451,19 +453,16 @@ drop (WeirBatch *batch)
 static void
 drop_waiting (WeirEngine *engine)
 {
+  WeirDrops drops = { 0 };
   WeirBatch *batch;
-  guint n = 0;
-  gint64 n_records = 0;
 
   while ((batch = weir_runner_steal (engine)) != NULL) {
-    n++;
-    n_records += MAX (batch->info->n_records, 0);
+    drops.n_batches++;
+    drops.n_records += (guint64) MAX (batch->info->n_records, 0);
+    drops.n_bytes += weir_sources_sum_uncut (batch);
     drop (batch);
   }
-  engine->report.n_dropped += n;
-  if (n > 0)
-    weir_log (engine->log, WEIR_LOG_WARNING,
-              "%u planned batches were dropped, with at least %" G_GINT64_FORMAT " records", n, n_records);
+  weir_report_drops (&engine->report, &drops);
 }
 
 static void

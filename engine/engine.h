@@ -107,8 +107,7 @@ void weir_engine_free (WeirEngine *engine);                     /* stops at once
 gboolean weir_engine_is_mine (const WeirEngine *engine);        /* is this the loop's thread, or the runner? */
 void weir_engine_stop (WeirEngine *engine, gboolean graceful);  /* any thread; returns at once */
 void weir_engine_advance (WeirEngine *engine, guint n_batches); /* any thread; returns at once */
-
-guint weir_engine_take_missed (WeirEngine *engine); /* engine->n_missed, once */
+guint weir_engine_take_missed (WeirEngine *engine);             /* engine->n_missed, once */
 /* Sources, outputs and state, as the checkpoint has them. Nothing runs; FALSE: they have to be closed. */
 gboolean weir_engine_open_parts (WeirEngine *engine, GError **error);
 void weir_engine_close_parts (WeirEngine *engine); /* the checkpoint's thread included */
@@ -133,7 +132,8 @@ void weir_driver_end (WeirEngine *engine); /* the last words */
 gboolean weir_sources_have_staged (WeirEngine *engine); /* anything that a graceful stop has to see through? */
 gboolean weir_sources_are_ending (WeirEngine *engine);  /* is about to be staged then? */
 void weir_sources_stop (WeirEngine *engine);
-void weir_sources_report_left (WeirEngine *engine); /* the last words: what was in no batch */
+void weir_sources_report_left (WeirEngine *engine);      /* the last words: what was in no batch */
+guint64 weir_sources_sum_uncut (const WeirBatch *batch); /* bytes whose records nobody has counted */
 
 /* engine/runner.c */
 gpointer weir_runner_main (gpointer engine);

@@ -87,6 +87,30 @@ weir_report_batch (WeirReport *report, const WeirBatchInfo *info, gint64 now)
 }
 
 void
+weir_report_cut (WeirReport *report, const WeirBatchInfo *info)
+{
+  report->n_cut++;
+  weir_log (report->log, WEIR_LOG_INFO,
+            "batch %" G_GINT64_FORMAT " ms was cut short, with at least %" G_GINT64_FORMAT " records",
+            info->time / 1000, MAX (info->n_records, 0));
+}
+
+void
+weir_report_drops (WeirReport *report, const WeirDrops *drops)
+{
+  g_autofree char *uncut = NULL;
+
+  if (drops->n_batches == 0)
+    return;
+  report->n_dropped += drops->n_batches;
+  if (drops->n_bytes > 0)
+    uncut = g_strdup_printf (" and %" G_GUINT64_FORMAT " bytes that were not cut into records yet", drops->n_bytes);
+  weir_log (report->log, WEIR_LOG_WARNING,
+            "%" G_GUINT64_FORMAT " planned batches were dropped, with at least %" G_GUINT64_FORMAT " records%s",
+            drops->n_batches, drops->n_records, uncut != NULL ? uncut : "");
+}
+
+void
 weir_report_skips (WeirReport *report, guint64 n, WeirTime behind, WeirTime next, gint64 now)
 {
   report->n_skipped += n;
@@ -116,6 +140,7 @@ weir_report_end (WeirReport *report)
   append_if_any (text, report->n_invalid_utf8, "texts that are no UTF-8");
   append_if_any (text, report->n_skipped, "batch times skipped");
   append_if_any (text, report->n_dropped, "planned batches dropped");
+  append_if_any (text, report->n_cut, "batches cut short");
   weir_log (report->log, WEIR_LOG_INFO,
             "stopped after %" G_GUINT64_FORMAT " batches, %" G_GUINT64_FORMAT " records, %" G_GUINT64_FORMAT
             " rejected%s",

@@ -16,13 +16,23 @@ typedef struct {
   guint64 n_batches, n_records, n_rejected, n_invalid_utf8;
   guint64 n_skipped; /* batch times */
   guint64 n_dropped; /* planned batches that never ran */
+  guint64 n_cut;     /* batches that a stop at once ended */
 } WeirReport;
+
+/* What planned batches held that never ran. */
+typedef struct {
+  guint64 n_batches;
+  guint64 n_records; /* as far as they were counted */
+  guint64 n_bytes;   /* of what was not cut into records yet */
+} WeirDrops;
 
 void weir_report_init (WeirReport *report, const WeirLog *log, WeirTime interval);
 void weir_report_clear (WeirReport *report);
 
 void weir_report_batch (WeirReport *report, const WeirBatchInfo *info, gint64 now); /* complete, or failed */
-void weir_report_rejects (WeirReport *report, GHashTable *rejects); /* of no batch that is complete; nullable */
+void weir_report_cut (WeirReport *report, const WeirBatchInfo *info); /* what it held is not done, so it is named */
+void weir_report_rejects (WeirReport *report, GHashTable *rejects);   /* of no batch that is complete; nullable */
 /* @n batch times were left out: the first of them lay @behind the clock, the next batch is that of @next. */
 void weir_report_skips (WeirReport *report, guint64 n, WeirTime behind, WeirTime next, gint64 now);
+void weir_report_drops (WeirReport *report, const WeirDrops *drops);
 void weir_report_end (WeirReport *report);

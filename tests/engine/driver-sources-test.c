@@ -122,6 +122,17 @@ test_what_can_be_read_again_is_not_dropped (Fixture *f, gconstpointer data)
   g_assert_cmpuint (watch_count (&f->watch, "first: what had come in"), ==, 1);
 }
 
+static void
+test_bytes_of_records_that_nobody_has_counted_are_summed (Fixture *f, gconstpointer data)
+{
+  WeirPlan plans[] = { { .n_records = -1, .n_bytes = 7 }, { .n_records = 2, .n_bytes = 5 } };
+  const WeirBatch batch = { .engine = &f->engine, .plans = plans };
+
+  g_assert_cmpuint (weir_sources_sum_uncut (&batch), ==, 7);
+  plans[1].n_records = -1;
+  g_assert_cmpuint (weir_sources_sum_uncut (&batch), ==, 12);
+}
+
 #define ADD(name) g_test_add ("/driver-sources/" #name, Fixture, NULL, set_up, test_##name, tear_down)
 
 int
@@ -134,5 +145,6 @@ main (int argc, char **argv)
   ADD (those_that_can_stop_are_stopped);
   ADD (what_is_dropped_is_said);
   ADD (what_can_be_read_again_is_not_dropped);
+  ADD (bytes_of_records_that_nobody_has_counted_are_summed);
   return g_test_run ();
 }

@@ -308,15 +308,19 @@ a_stop_at_once_reports_what_was_lost (Fixture *f, gconstpointer data)
 static void
 a_stop_at_once_drops_what_waits (Fixture *f, gconstpointer data)
 {
+  f->probe->is_counted = TRUE;
+  f->probe->n_bytes = 50;
   start (f);
   watch_await (&f->watch, "start", 1);
   pass_time (f, 5);
   gate_await_inside (&f->gate, 1);
   watch_await (&f->watch, "batch submitted", 3);
   weir_context_stop (f->ctx, FALSE);
-  watch_await (&f->watch, "warning: job: 2 planned batches were dropped, with at least 0 records", 1);
+  watch_await (&f->watch, "warning: job: 2 planned batches were dropped, with at least 0 records and 100 bytes", 1);
   gate_open (&f->gate);
   stop (f, FALSE);
+  g_assert_cmpuint (watch_count (&f->watch, "batch 1000010 ms was cut short, with at least 0 records"), ==, 1);
+  g_assert_cmpuint (watch_count (&f->watch, "2 planned batches dropped, 1 batches cut short"), ==, 1);
   g_assert_cmpuint (watch_count (&f->watch, "batch started"), ==, 1);
   g_assert_cmpuint (watch_count (&f->watch, "batch completed"), ==, 3);
   g_assert_cmpuint (watch_count (&f->watch, "plan 10000"), ==, 3);

@@ -48,6 +48,7 @@ probe_plan (WeirSource *source, WeirPlan *plan)
   plan->n_partitions = self->n_partitions;
   plan->n_records = self->is_counted ? -1 : (gint64) n_records;
   plan->n_hanging = self->n_hanging;
+  plan->n_bytes = self->n_bytes;
   if (self->n_bytes > 0)
     plan->data = weir_block_new (weir_engine_memory (source->engine), self->n_bytes);
   if (self->asks_room && !weir_engine_has_room (source->engine))

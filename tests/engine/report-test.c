@@ -96,11 +96,26 @@ the_end_tells_what_else_there_was (Fixture *f, gconstpointer data)
 {
   f->report.n_invalid_utf8 = 5;
   f->report.n_skipped = 6;
+  f->report.n_cut = 1;
   f->report.n_dropped = 7;
   weir_report_end (&f->report);
   watch_expect (&f->watch, "",
                 "message: job: stopped after 0 batches, 0 records, 0 rejected, 5 texts that are no UTF-8, "
-                "6 batch times skipped, 7 planned batches dropped");
+                "6 batch times skipped, 7 planned batches dropped, 1 batches cut short");
+}
+
+static void
+a_batch_that_was_cut_is_named (Fixture *f, gconstpointer data)
+{
+  const WeirBatchInfo info = { .time = START, .n_records = 3 }, nobody_counted = { .time = START, .n_records = -1 };
+
+  weir_report_cut (&f->report, &info);
+  weir_report_cut (&f->report, &nobody_counted);
+  weir_report_end (&f->report);
+  watch_expect (&f->watch, "",
+                "message: job: batch 100000 ms was cut short, with at least 3 records\n"
+                "message: job: batch 100000 ms was cut short, with at least 0 records\n"
+                "message: job: stopped after 0 batches, 0 records, 0 rejected, 2 batches cut short");
 }
 
 static void
@@ -164,6 +179,19 @@ skipped_times_are_said_now_and_then (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->report.n_skipped, ==, 130);
 }
 
+static void
+what_was_dropped_is_counted (Fixture *f, gconstpointer data)
+{
+  weir_report_drops (&f->report, &(WeirDrops){ 0 });
+  weir_report_drops (&f->report, &(WeirDrops){ .n_batches = 2, .n_records = 3 });
+  weir_report_drops (&f->report, &(WeirDrops){ .n_batches = 1, .n_bytes = 40 });
+  watch_expect (&f->watch, "",
+                "warning: job: 2 planned batches were dropped, with at least 3 records\n"
+                "warning: job: 1 planned batches were dropped, with at least 0 records and 40 bytes that were not cut "
+                "into records yet");
+  g_assert_cmpuint (f->report.n_dropped, ==, 3);
+}
+
 #define ADD(test) g_test_add ("/report/" #test, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -175,9 +203,11 @@ main (int argc, char **argv)
   ADD (the_end_tells_what_was_not_said);
   ADD (rejects_of_no_batch_count_too);
   ADD (the_end_tells_what_else_there_was);
+  ADD (a_batch_that_was_cut_is_named);
   ADD (records_that_nobody_counted_are_none);
   ADD (delays_beyond_an_interval_are_said_now_and_then);
   ADD (skipped_times_are_said_now_and_then);
+  ADD (what_was_dropped_is_counted);
   ADD (each_batch_is_a_detail);
   return g_test_run ();
 }
