@@ -370,16 +370,40 @@ redis_find (WeirStore *store, guint64 *sealed, guint64 *prepared, GError **error
   return TRUE;
 }
 
+/* What is missing is no damage if all is: the server may have lost its data since the last look, and another process may
+ * have taken over and forgotten the epoch. The token tells. */
+static gboolean
+find_cause (RedisStore *self, GError *found, GError **error)
+{
+  g_autoptr (GError) loss = NULL;
+  gboolean is_damage = g_error_matches (found, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
+
+  if (!self->is_owner || !is_damage || weir_redis_token_renew (&self->channel, &loss) ||
+      weir_error_is_retriable (loss)) {
+    g_propagate_error (error, found);
+    return FALSE;
+  }
+  g_error_free (found);
+  g_propagate_error (error, g_steal_pointer (&loss));
+  return FALSE;
+}
+
 static gboolean
 redis_read (WeirStore *store, const WeirBlob *blob, GByteArray *data, GError **error)
 {
-  return weir_redis_read_blob (&((RedisStore *) store)->channel, blob, data, error);
+  RedisStore *self = (RedisStore *) store;
+  GError *found = NULL;
+
+  return weir_redis_read_blob (&self->channel, blob, data, &found) || find_cause (self, found, error);
 }
 
 static gboolean
 redis_read_manifest (WeirStore *store, guint64 epoch, GByteArray *manifest, GError **error)
 {
-  return weir_redis_read_manifest (&((RedisStore *) store)->channel, epoch, manifest, error);
+  RedisStore *self = (RedisStore *) store;
+  GError *found = NULL;
+
+  return weir_redis_read_manifest (&self->channel, epoch, manifest, &found) || find_cause (self, found, error);
 }
 
 static gboolean

@@ -61,6 +61,26 @@ test_a_lost_sealed_epoch_is_told (void)
 }
 
 static void
+test_reading_tells_a_loss_of_all_from_damage (void)
+{
+  WeirStore *store = open_with_two_epochs ("all");
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  ask ("HDEL", "all:epoch:2", "0");
+  g_assert_false (script_check (store, 2, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
+  g_clear_error (&error);
+  ask ("DEL", "all:epoch:2", "all:owner", "all:lease"); /* as when the server begins anew between two reads */
+  g_assert_false (script_check (store, 2, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND);
+  g_clear_error (&error);
+  g_assert_false (store->klass->read (store, &(WeirBlob){ .epoch = 2, .size = 1 }, bytes, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_BEHIND);
+  script_close (store);
+}
+
+static void
 test_a_lost_piece_is_told_before_the_seal (void)
 {
   WeirStore *store = open_with_two_epochs ("piece");
@@ -120,6 +140,7 @@ main (int argc, char **argv)
     return 0;
   suite_add (&redis_kind);
   g_test_add_func ("/redis/a-lost-sealed-epoch-is-told", test_a_lost_sealed_epoch_is_told);
+  g_test_add_func ("/redis/reading-tells-a-loss-of-all-from-damage", test_reading_tells_a_loss_of_all_from_damage);
   g_test_add_func ("/redis/a-lost-piece-is-told-before-the-seal", test_a_lost_piece_is_told_before_the_seal);
   g_test_add_func ("/redis/without-a-prefix-it-is-weir", test_without_a_prefix_it_is_weir);
   g_test_add_func ("/redis/forgotten-epochs-leave-nothing", test_forgotten_epochs_leave_nothing);
