@@ -105,9 +105,13 @@ class Users:
     def subproject(self):
         """A project that has weir as a meson subproject builds it alone, without its tests and examples."""
         with tempfile.TemporaryDirectory(prefix="weir-subproject-") as folder:
-            job = self.new_job(folder, "user")
-            os.mkdir(os.path.join(job, "subprojects"))
-            os.symlink(self.root, os.path.join(job, "subprojects", "weir"))
+            # As new-job says where weir is not installed.
+            bare = dict(os.environ, PKG_CONFIG_LIBDIR=folder, PKG_CONFIG_PATH="")
+            said = run(os.path.join(self.root, "scripts", "new-job"), "user", cwd=folder, env=bare)
+            run("sh", "-c", "".join(re.findall(r"^  (mkdir .*)$", said, re.MULTILINE)), cwd=folder)
+            job = os.path.join(folder, "user")
+            if not os.path.samefile(self.root, os.path.join(job, "subprojects", "weir")):
+                raise Failed(f"the job does not have this checkout: {said}")
             with open(os.path.join(job, "meson.build"), "w") as f:
                 f.write(SUBPROJECT_USER)
             build = os.path.join(folder, "build")
