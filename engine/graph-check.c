@@ -59,11 +59,24 @@ check_equal_slides (WeirStream *stream, const WeirStream *a, const WeirStream *b
                          a->label, slide_a, b->label, slide_b);
 }
 
+/* Whose batches the stream has, but for its own window. What a window rejects, it rejects as it takes records in: between
+ * its slides, too. */
+static const WeirStream *
+pace_of (const WeirStream *stream)
+{
+  const WeirStream *parent = stream->n_parents > 0 ? stream->parents[0] : NULL;
+
+  if ((stream->op.klass->flags & WEIR_OP_REJECTS) != 0 && parent->op.length > 0)
+    return parent->parents[0];
+  return parent;
+}
+
 /* Of a stream that has a mistake already the parent's slide will do: its children are checked against that. */
 static void
 resolve_slide (WeirStream *stream, WeirTime interval)
 {
-  WeirTime slide = stream->n_parents > 0 ? stream->parents[0]->op.slide : interval;
+  const WeirStream *pace = pace_of (stream);
+  WeirTime slide = pace != NULL ? pace->op.slide : interval;
 
   for (guint i = 1; i < stream->n_parents; i++)
     check_equal_slides (stream, stream->parents[0], stream->parents[i]);
@@ -71,8 +84,8 @@ resolve_slide (WeirStream *stream, WeirTime interval)
     resolve_window (stream, slide);
   else
     stream->op.slide = slide;
-  stream->is_in_each_batch = stream->op.length == 0;
-  for (guint i = 0; i < stream->n_parents; i++)
+  stream->is_in_each_batch = stream->op.length == 0 && (pace == NULL || pace->is_in_each_batch);
+  for (guint i = 1; i < stream->n_parents; i++)
     stream->is_in_each_batch = stream->is_in_each_batch && stream->parents[i]->is_in_each_batch;
 }
 

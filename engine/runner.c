@@ -78,14 +78,20 @@ must_advance (const WeirStream *stream)
   return (stream->op.klass->flags & WEIR_OP_EVERY_BATCH) != 0;
 }
 
-/* Every parent is due in this batch, too: one that only takes it in has no result to show. */
+/* A parent that only takes the batch in has no result to show, but maybe something that it rejected. */
+static gboolean
+may_read (const WeirEngine *engine, const WeirStream *stream, const WeirStream *parent, WeirTime time)
+{
+  return parent->dataset != NULL && (is_due (engine, parent, time) || (stream->op.klass->flags & WEIR_OP_REJECTS) != 0);
+}
+
 static gboolean
 has_dataset (const WeirEngine *engine, const WeirStream *stream, WeirTime time)
 {
   if (stream->n_consumers == 0 || !(is_due (engine, stream, time) || must_advance (stream)))
     return FALSE;
   for (guint i = 0; i < stream->n_parents; i++)
-    if (stream->parents[i]->dataset == NULL || !is_due (engine, stream->parents[i], time))
+    if (!may_read (engine, stream, stream->parents[i], time))
       return FALSE;
   return TRUE;
 }

@@ -6,12 +6,21 @@
 #include "engine/dataset.h"
 #include "engine/stream.h"
 
+/* Is it a window that only takes the batch in? */
+static gboolean
+is_between_slides (const WeirDataset *dataset)
+{
+  const WeirRun *run = dataset->run;
+
+  return dataset->op->length > 0 && (run->time - run->zero) % dataset->op->slide != 0;
+}
+
 static gboolean
 rejected_compute (WeirDataset *dataset, GError **error)
 {
   WeirDataset *parent = dataset->parents[0];
 
-  if (!weir_dataset_keep (parent, error))
+  if (!(is_between_slides (parent) ? weir_dataset_advance (parent, error) : weir_dataset_keep (parent, error)))
     return FALSE;
   if (parent->rejects == NULL)
     return TRUE;
@@ -36,7 +45,8 @@ static const WeirOpClass rejected_class = {
  * A stream of pairs (reason, value): what the functions of @s, and of no stream above it, rejected in the batch, in
  * order of partition; of weir_transform(), what the functions of datasets' verbs inside of it rejected. With `on.error` at
  * `reject`, records at which a function failed are among them, with the failure's text as the reason. Without
- * weir_rejected() rejects are counted and dropped.
+ * weir_rejected() rejects are counted and dropped. Has the batches of @s; of a window, those of its parent, since it
+ * takes records in between its slides, too.
  *
  * |[<!-- language="C" -->
  * WeirStream *orders = weir_map (lines, parse_order, NULL);

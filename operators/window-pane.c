@@ -140,13 +140,26 @@ adopt (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirColumn *c
   return TRUE;
 }
 
+/* What one task found behind what another did, as tables of theirs are put together: at what cannot be combined the later
+ * value is rejected. */
+static gboolean
+combine (WeirPaneStore *store, WeirTask *task, WeirValue *into, const WeirValue *value)
+{
+  const gboolean ok = weir_pane_reduce (store, task, into, into, value);
+
+  if (G_LIKELY (task->n_rejects_ever == store->n_rejects && !task->has_failed))
+    return ok;
+  weir_task_settle (task, WEIR_PAIR_OF (weir_key_value (key_of (store, into)), *value));
+  store->n_rejects = task->n_rejects_ever;
+  return weir_task_is_going (task);
+}
+
 static gboolean
 take_value (WeirPaneStore *store, WeirTask *task, WeirValue *into, const WeirValue *value)
 {
   if (WEIR_IS_ABSENT (*value))
     return TRUE;
-  return WEIR_IS_ABSENT (*into) ? weir_pane_keep (store, task, into, *value)
-                                : weir_pane_reduce (store, task, into, into, value);
+  return WEIR_IS_ABSENT (*into) ? weir_pane_keep (store, task, into, *value) : combine (store, task, into, value);
 }
 
 /* Its values come after those that the pane has, which has room for them. FALSE: the task has failed. */

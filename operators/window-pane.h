@@ -52,7 +52,7 @@ typedef struct {
 /* Before what follows, once a step. The function is task->op's WeirReduceParams. */
 void weir_pane_begin (WeirPaneStore *store, WeirTask *task);
 /* *pane has its number, and nothing else yet; its keys get numbers where they have none. FALSE: the task has failed, and the
- * block is the caller's all the same. */
+ * block is the caller's all the same. Under a shield values of two tasks that cannot be combined are rejected. */
 gboolean weir_pane_make (WeirPaneStore *store, WeirTask *task, WeirPane *pane, const WeirPaneSource *source);
 /* Of a list: where the entries of the shard, or of the next one that has any, begin. */
 gsize weir_pane_first (const WeirPaneStore *store, const WeirPane *pane, guint shard);

@@ -286,6 +286,20 @@ move_and_enter (WeirPanes *panes, WeirTask *task, const WeirPane *entering)
   return ok && weir_rebuild_enter (panes, task, entering);
 }
 
+/* What tasks have found is put together as records are: what cannot be combined is rejected. */
+static gboolean
+make_pane (WeirPanes *panes, WeirTask *task, WeirPane *pane, const WeirPaneSource *source)
+{
+  gboolean ok;
+
+  if (source == NULL)
+    return TRUE;
+  weir_task_shield (task);
+  ok = weir_pane_make (&panes->store, task, pane, source);
+  weir_task_unshield (task);
+  return ok;
+}
+
 gboolean
 weir_panes_enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirPaneSource *source)
 {
@@ -296,7 +310,7 @@ weir_panes_enter (WeirPanes *panes, WeirTask *task, gint64 number, const WeirPan
   weir_pane_begin (&panes->store, task);
   panes->n_last = 0;
   /* First: columns were written with the numbers that keys had before any of them left. */
-  ok = (source == NULL || weir_pane_make (&panes->store, task, &pane, source)) && move_and_enter (panes, task, &pane);
+  ok = make_pane (panes, task, &pane, source) && move_and_enter (panes, task, &pane);
   if (ok && panes->n_last > 0)
     g_array_append_val (panes->panes, pane);
   else if (pane.block != NULL)

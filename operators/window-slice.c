@@ -106,7 +106,9 @@ gather (WeirTask *task, const WeirFold *fold, Slice *slice, WeirReader *reader, 
   if (slice->open == NULL)
     slice->open = weir_combined_new (task->op, run->memory, fold->value_size (task->op), start, end);
   weir_table_reserve (&slice->open->table, weir_table_count (batch, start, end));
+  weir_task_shield (task);
   weir_combine_merge (task, fold, slice->open, batch, start, end);
+  weir_task_unshield (task);
 }
 
 /* The batch is a pane by itself: it need not join the one that gathers. */

@@ -176,6 +176,47 @@ add_small (WeirTask *task, WeirValue a, WeirValue b, gpointer user_data)
   return weir_int (weir_as_int (a) + weir_as_int (b));
 }
 
+/* Whether the values meet in one task or where the columns of several are put together, which keys have from their second
+ * pane on. */
+static void
+test_functions_of_windows (Job *job)
+{
+  Both sums = collect_both (
+      weir_reduce_by_key_and_window (job->input, add_small, NULL, WEIR_SECONDS (2), WEIR_SECONDS (1), NULL));
+
+  set_reject (job);
+  job_push (job, "a=1 b=1 a=20");
+  job_push (job, "a=2 b=2 a=20");
+  job_push (job, "a=3 b=3 b=4 a=20");
+  job_run (job);
+  for (guint i = 0; i < 3; i++)
+    job_expect (sums.bad, i, "(too large,(a,20))");
+  job_expect_sorted (sums.good, 0, "(a,1) (b,1)");
+  job_expect_sorted (sums.good, 1, "(a,3) (b,3)");
+  job_expect_sorted (sums.good, 2, "(a,5) (b,9)");
+}
+
+/* A pane of several batches: what is rejected shows in the batch in which it came. */
+static void
+test_batches_of_a_pane (Job *job)
+{
+  Both sums = collect_both (
+      weir_reduce_by_key_and_window (job->input, add_small, NULL, WEIR_SECONDS (2), WEIR_SECONDS (2), NULL));
+
+  set_reject (job);
+  job_push (job, "a=1 b=1 a=20");
+  job_push (job, "a=30 b=2");
+  job_push (job, "a=1 a=40");
+  job_push (job, "b=1");
+  job_run (job);
+  job_expect_sorted (sums.good, 0, "(a,1) (b,3)");
+  job_expect_sorted (sums.good, 1, "(a,1) (b,1)");
+  job_expect (sums.bad, 0, "(too large,(a,20))");
+  job_expect (sums.bad, 1, "(too large,(a,30))");
+  job_expect (sums.bad, 2, "(too large,(a,40))");
+  job_expect (sums.bad, 3, "");
+}
+
 static void
 test_a_function_that_combines (Job *job)
 {
@@ -587,6 +628,8 @@ main (int argc, char **argv)
   job_add_test ("/on-error/a-plain-value-where-pairs-are-wanted", test_a_plain_value_where_pairs_are_wanted);
   job_add_test ("/on-error/a-sum-that-overflows", test_a_sum_that_overflows);
   job_add_test ("/on-error/windows", test_windows);
+  job_add_test ("/on-error/windows-of-functions", test_functions_of_windows);
+  job_add_test ("/on-error/panes-of-batches", test_batches_of_a_pane);
   job_add_test ("/on-error/panes-that-do-not-add-up-fail-the-batch", test_panes_that_do_not_add_up_fail_the_batch);
   job_add_test ("/on-error/the-sum-of-all", test_the_sum_of_all);
   job_add_test ("/on-error/a-function-that-combines", test_a_function_that_combines);
