@@ -49,11 +49,17 @@ chain_duration (const Chain *chain, JsonObject *op, const char *member)
   return json_member_int (op, member, 0) * chain->one->interval;
 }
 
+/* States that a case expects are those of its own operators, where they have any. */
 WeirStream *
 chain_right (Chain *chain, JsonObject *op, GError **error)
 {
-  return chain_apply (chain, chain->input[1] != NULL ? chain->input[1] : chain->input[0], json_member (op, "right_ops"),
-                      0, error);
+  WeirStream *stateful = chain->stateful;
+  WeirStream *right = chain_apply (chain, chain->input[1] != NULL ? chain->input[1] : chain->input[0],
+                                   json_member (op, "right_ops"), 0, error);
+
+  if (stateful != NULL)
+    chain->stateful = stateful;
+  return right;
 }
 
 static WeirStream *
