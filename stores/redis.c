@@ -371,15 +371,14 @@ redis_find (WeirStore *store, guint64 *sealed, guint64 *prepared, GError **error
 }
 
 /* What is missing is no damage if all is: the server may have lost its data since the last look, and another process may
- * have taken over and forgotten the epoch. The token tells. */
+ * have taken over and forgotten the epoch. The token tells; while it cannot be asked, nothing is known. */
 static gboolean
 find_cause (RedisStore *self, GError *found, GError **error)
 {
   g_autoptr (GError) loss = NULL;
   gboolean is_damage = g_error_matches (found, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
 
-  if (!self->is_owner || !is_damage || weir_redis_token_renew (&self->channel, &loss) ||
-      weir_error_is_retriable (loss)) {
+  if (!self->is_owner || !is_damage || weir_redis_token_renew (&self->channel, &loss)) {
     g_propagate_error (error, found);
     return FALSE;
   }
