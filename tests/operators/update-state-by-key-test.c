@@ -200,7 +200,7 @@ a_function_that_fails_fails_the_batch (Job *job)
 static WeirValue
 grow (WeirTask *task, WeirValue key, const WeirValue *values, gsize n_values, WeirValue state, gpointer user_data)
 {
-  return weir_format (task, "%0*d", 100000 * (int) (1 + weir_size (state) / 100000), 0);
+  return weir_format (task, "%0*d", 2000000 * (int) (1 + weir_size (state) / 2000000), 0);
 }
 
 static void
@@ -213,7 +213,7 @@ the_limit_of_states_fails_the_batch (Job *job)
   g_assert_no_error (error);
   weir_collect (weir_count (weir_stream_set_name (stream, "growing")));
   job_push (job, "a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1");
-  for (guint i = 0; i < 200; i++)
+  for (guint i = 0; i < 20; i++)
     job_push (job, "");
   job_run_into (job, WEIR_ERROR_STATE_LIMIT, "growing: its state needs more than state.limit");
 }
