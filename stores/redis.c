@@ -375,15 +375,14 @@ redis_find (WeirStore *store, guint64 *sealed, guint64 *prepared, GError **error
 static gboolean
 find_cause (RedisStore *self, GError *found, GError **error)
 {
-  g_autoptr (GError) loss = NULL;
-  gboolean is_damage = g_error_matches (found, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT);
+  GError *loss = NULL;
 
-  if (!self->is_owner || !is_damage || weir_redis_token_renew (&self->channel, &loss)) {
-    g_propagate_error (error, found);
-    return FALSE;
+  if (self->is_owner && g_error_matches (found, WEIR_ERROR, WEIR_ERROR_CHECKPOINT_CORRUPT) &&
+      !weir_redis_token_renew (&self->channel, &loss)) {
+    g_error_free (found);
+    found = loss;
   }
-  g_error_free (found);
-  g_propagate_error (error, g_steal_pointer (&loss));
+  g_propagate_error (error, found);
   return FALSE;
 }
 

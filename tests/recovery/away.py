@@ -12,9 +12,9 @@ import sys
 import time
 import uuid
 
-from lives import OFTEN, SELDOM, Copy, Feed, Shown, WordCount, await_true
+from lives import OFTEN, SELDOM, Copy, Feed, Shown, WordCount, await_true, run_chosen
 from servers import KafkaBroker, Missing, RedisServer
-from tap import Failed, Skipped, comment, run_cases
+from tap import Failed, Skipped, comment
 
 SEAL_POINTS = ["batch", "batch-done", "seal-prepare", "seal-write", "seal-decide", "seal-current", "seal-commit",
                "seal-forget", "seal-done", "store-begin", "store-put", "store-put-done", "store-prepare",
@@ -264,19 +264,14 @@ class Away:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", required=True)
-    parser.add_argument("--only", nargs="+", metavar="CASE")
+    parser.add_argument("--only", nargs="+", metavar="CASE", default=[])
     parser.add_argument("--but", nargs="+", metavar="CASE", default=[])
     options = parser.parse_args()
     away = Away(os.path.abspath(options.programs))
     cases = [away.steps_on_disk, away.steps_in_redis, away.decisions_on_disk, away.decisions_in_redis,
              away.plans_on_disk, away.plans_in_redis, away.two_on_disk, away.two_in_redis, away.late_to_fence,
              away.broker_killed, away.redis_killed, away.redis_forgets, away.clock, away.broker_paused]
-    names = {case.__name__ for case in cases}
-    unknown = set((options.only or []) + options.but) - names
-    if unknown:
-        parser.error(f"no such case: {' '.join(sorted(unknown))}")
-    wanted = set(options.only or names) - set(options.but)
-    return run_cases([(case.__doc__, case) for case in cases if case.__name__ in wanted])
+    return run_chosen(parser, cases, options.only, options.but)
 
 
 if __name__ == "__main__":

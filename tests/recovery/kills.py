@@ -10,9 +10,9 @@ import random
 import sys
 import uuid
 
-from lives import OFTEN, Books, Copy, Feed, WordCount
+from lives import OFTEN, Books, Copy, Feed, WordCount, run_chosen
 from servers import KafkaBroker, Missing, RedisServer
-from tap import Skipped, run_cases
+from tap import Skipped
 
 
 def draw():
@@ -105,7 +105,7 @@ def main():
     kills = Kills(os.path.abspath(options.programs), options.kills)
     cases = [kills.file, kills.in_redis, kills.changed_options, kills.copy,
              kills.copy_with_changed_options, kills.books]
-    return run_cases([(case.__doc__, case) for case in cases if not options.only or case.__name__ in options.only])
+    return run_chosen(parser, cases, options.only)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "python"), os.path.join(HERE, "..", "servers")]
-from tap import Failed, comment  # noqa: E402
+from tap import Failed, comment, run_cases  # noqa: E402
 
 DEADLINE_S = 60
 LINES = 500  # in a round of a feed
@@ -83,6 +83,16 @@ class Feed:
         totals = {str(i): self.rounds for i in range(LINES)}
         totals["line"] = self.rounds * LINES
         return totals
+
+
+def run_chosen(parser, cases, only, but=()):
+    """Runs the cases of those names, or all; returns the exit status. A name that is none is a mistake."""
+    names = [case.__name__ for case in cases]
+    unknown = sorted(set([*only, *but]) - set(names))
+    if unknown:
+        parser.error(f"no such case: {' '.join(unknown)}")
+    wanted = set(only or names) - set(but)
+    return run_cases([(case.__doc__, case) for case in cases if case.__name__ in wanted])
 
 
 class Life:
