@@ -139,7 +139,7 @@ class Profile:
         self.dir = os.path.join(ROOT, "build", self.spec.get("like", name))
         self.env = dict(os.environ, **self.spec["env"])
         self.log = os.path.join(ROOT, "build", name + ".test.log")
-        self.cases, self.verdict = [], ""
+        self.cases = []
 
     def fail(self, what):
         self.cases.append(Case(self.name, what, "failed", 0.0, ""))
@@ -163,6 +163,7 @@ class Profile:
         return True
 
     def run(self):
+        """Returns the line that sums it up."""
         start = time.monotonic()
         with BUILDING:
             built = self.build()
@@ -174,8 +175,8 @@ class Profile:
         else:
             self.run_with_servers()
         counts = [sum(c.result == r for c in self.cases) for r in ("passed", "failed", "skipped")]
-        self.verdict = (f"{self.name:9} build {build_s:4.0f} s, run {time.monotonic() - start - build_s:4.0f} s: "
-                        f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped  ({self.spec['about']})")
+        return (f"{self.name:9} build {build_s:4.0f} s, run {time.monotonic() - start - build_s:4.0f} s: "
+                f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped  ({self.spec['about']})")
 
     def start_server(self, name):
         """Starts one and tells the tests of it, or says why not: they skip then, and fail in CI."""
@@ -247,8 +248,7 @@ class Profile:
         tail = "\n".join(text.splitlines()[-40:])
         return Case(self.name, name, "passed" if good else "failed", time.monotonic() - start, "" if good else tail)
 
-    def show(self):
-        say(self.verdict)
+    def show_failures(self):
         for case in self.cases:
             if case.result == "failed":
                 say(f"  FAILED {self.name} {case.name}")
@@ -312,13 +312,14 @@ def main():
     for group in grouped(profiles):
         with concurrent.futures.ThreadPoolExecutor(len(group)) as pool:
             try:
-                list(pool.map(Profile.run, group))
+                lines = list(pool.map(Profile.run, group))
             except KeyboardInterrupt:
                 for child in list(RUNNING):
                     child.terminate()
                 raise
-        for profile in group:
-            profile.show()
+        for profile, line in zip(group, lines):
+            say(line)
+            profile.show_failures()
     show_slowest(profiles)
     cases = [case for profile in profiles for case in profile.cases]
     for case in cases:
