@@ -19,7 +19,9 @@
 
 #define TURN_MS         5000 /* how long a call waits before it is looked at whether the job stops */
 #define ABORT_MS        3000
+#define REPORT_MS       2000              /* how much later than its time it may be that the client tells of a record */
 #define PATIENCE        WEIR_SECONDS (60) /* at start */
+#define SHORT_PATIENCE  WEIR_SECONDS (5)
 #define LEAST_TIMEOUT   60000
 #define MOST_TIMEOUT    900000 /* what brokers allow unless they are told otherwise */
 #define SLOT            0      /* of the transactional id: there is one producer a job */
@@ -115,21 +117,6 @@ fence (WeirKafkaDecider *self, GError **error)
   return FALSE;
 }
 
-/* @isolation: "read_committed": of offsets, too: a marker in doubt is waited for. */
-static rd_kafka_t *
-marker_reader_new (WeirKafkaDecider *self, const char *isolation, GError **error)
-{
-  const WeirKafkaSetting fixed[] = {
-    { "group.id", self->group },
-    { "enable.auto.commit", "false" },
-    { "isolation.level", isolation },
-    { NULL, NULL },
-  };
-  const WeirKafkaHandleSpec spec = { .role = WEIR_KAFKA_CONSUMER, .fixed = fixed };
-
-  return weir_kafka_handle_new (self->producer->kafka, &spec, error);
-}
-
 static rd_kafka_resp_err_t
 ask_marker (rd_kafka_t *rk, gint64 patience, rd_kafka_topic_partition_list_t *list)
 {
@@ -145,6 +132,30 @@ ask_marker (rd_kafka_t *rk, gint64 patience, rd_kafka_topic_partition_list_t *li
   } while (failure != RD_KAFKA_RESP_ERR_NO_ERROR && weir_kafka_is_transient (failure) &&
            g_get_monotonic_time () < deadline);
   return failure;
+}
+
+/* @isolation: "read_committed": a marker in doubt is waited for. *failure: what the brokers say in the end. NULL: no handle
+ * was to be had. Transfer full. */
+static rd_kafka_topic_partition_list_t *
+look (WeirKafkaDecider *self, const char *isolation, gint64 patience, rd_kafka_resp_err_t *failure, GError **error)
+{
+  const WeirKafkaSetting fixed[] = {
+    { "group.id", self->group },
+    { "enable.auto.commit", "false" },
+    { "isolation.level", isolation },
+    { NULL, NULL },
+  };
+  const WeirKafkaHandleSpec spec = { .role = WEIR_KAFKA_CONSUMER, .fixed = fixed };
+  rd_kafka_t *rk = weir_kafka_handle_new (self->producer->kafka, &spec, error);
+  rd_kafka_topic_partition_list_t *list;
+
+  if (rk == NULL)
+    return NULL;
+  list = rd_kafka_topic_partition_list_new (1);
+  rd_kafka_topic_partition_list_add (list, self->marker_topic, 0);
+  *failure = ask_marker (rk, patience, list);
+  weir_kafka_handle_free (rk);
+  return list;
 }
 
 /* Two checkpoints that take turns under one name would each believe the other's epochs to be theirs. */
@@ -180,33 +191,38 @@ check_owner (const WeirKafkaDecider *self, const rd_kafka_topic_partition_t *fou
 static gboolean
 look_before_fence (WeirKafkaDecider *self, GError **error)
 {
-  rd_kafka_t *rk = marker_reader_new (self, "read_uncommitted", error);
-  g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
   rd_kafka_resp_err_t failure;
+  g_autoptr (rd_kafka_topic_partition_list_t) list = look (self, "read_uncommitted", SHORT_PATIENCE, &failure, error);
 
-  if (rk == NULL)
-    return FALSE;
-  rd_kafka_topic_partition_list_add (list, self->marker_topic, 0);
-  failure = ask_marker (rk, WEIR_SECONDS (5), list);
-  weir_kafka_handle_free (rk);
-  return failure != RD_KAFKA_RESP_ERR_NO_ERROR || check_owner (self, &list->elems[0], error);
+  return list != NULL && (failure != RD_KAFKA_RESP_ERR_NO_ERROR || check_owner (self, &list->elems[0], error));
+}
+
+/* Behind the fence the transaction is over, says its coordinator. If the group's still holds an offset back for one, the
+ * mark of its end was lost on the way, and is not sent again. */
+static gboolean
+fail_to_read (WeirKafkaDecider *self, rd_kafka_resp_err_t failure, GError **error)
+{
+  rd_kafka_resp_err_t pending = failure;
+  g_autoptr (rd_kafka_topic_partition_list_t) list = look (self, "read_uncommitted", SHORT_PATIENCE, &pending, NULL);
+  gboolean is_held = list != NULL && pending == RD_KAFKA_RESP_ERR_NO_ERROR;
+
+  return weir_kafka_fail (error, failure, WEIR_ERROR_SINK, "Kafka %s: cannot read the marker of the group %s%s",
+                          weir_kafka_brokers (self->producer->kafka), self->group,
+                          is_held ? ", which is held back for a transaction that hangs: find and abort it with Kafka's "
+                                    "kafka-transactions.sh"
+                                  : "");
 }
 
 static gboolean
 read_marker (WeirKafkaDecider *self, guint64 *marker, GError **error)
 {
-  rd_kafka_t *rk = marker_reader_new (self, "read_committed", error);
-  g_autoptr (rd_kafka_topic_partition_list_t) list = rd_kafka_topic_partition_list_new (1);
   rd_kafka_resp_err_t failure;
+  g_autoptr (rd_kafka_topic_partition_list_t) list = look (self, "read_committed", PATIENCE, &failure, error);
 
-  if (rk == NULL)
+  if (list == NULL)
     return FALSE;
-  rd_kafka_topic_partition_list_add (list, self->marker_topic, 0);
-  failure = ask_marker (rk, PATIENCE, list);
-  weir_kafka_handle_free (rk);
   if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return weir_kafka_fail (error, failure, WEIR_ERROR_SINK, "Kafka %s: cannot read the marker of the group %s",
-                            weir_kafka_brokers (self->producer->kafka), self->group);
+    return fail_to_read (self, failure, error);
   *marker = list->elems[0].offset >= 0 ? (guint64) list->elems[0].offset : 0;
   self->refresh_at = *marker > 0 ? now_of (self) : G_MAXINT64; /* nobody knows how old it is */
   return check_owner (self, &list->elems[0], error);
@@ -262,10 +278,32 @@ decider_has_written (WeirDecider *decider)
   return __atomic_load_n (&self->producer->n_written, __ATOMIC_RELAXED) > 0 || now_of (self) >= self->refresh_at;
 }
 
+/* The client promises to tell of each record within message.timeout.ms, which is no longer than the transaction's time. It
+ * loses some: those whose request fails after its partition was missing from an answer, as brokers give that have just
+ * started. The transaction holds the old partition with them, and nobody sends them any more. */
+static gboolean
+check_reports (WeirKafkaDecider *self, gint64 since, GError **error)
+{
+  const WeirKafkaProducer *producer = self->producer;
+  guint most = producer->transaction_timeout + REPORT_MS;
+
+  if (g_get_monotonic_time () - since < WEIR_MILLISECONDS (most))
+    return TRUE;
+  g_set_error (error, WEIR_ERROR, WEIR_ERROR_SINK,
+               "Kafka %s: nothing was heard of %" G_GUINT64_FORMAT " records for %u ms, longer than "
+               "transaction.timeout.ms: the transaction is aborted, and what it held is written again",
+               weir_kafka_brokers (producer->kafka),
+               __atomic_load_n (&producer->n_written, __ATOMIC_RELAXED) -
+                   __atomic_load_n (&producer->n_done, __ATOMIC_RELAXED),
+               most);
+  return FALSE;
+}
+
 static gboolean
 decider_flush (WeirDecider *decider, GError **error)
 {
   WeirKafkaDecider *self = self_of (decider);
+  gint64 start = g_get_monotonic_time ();
 
   weir_kill_point ("kafka-flush");
   while (!weir_kafka_producer_flush (self->producer, 1000)) {
@@ -274,6 +312,8 @@ decider_flush (WeirDecider *decider, GError **error)
 
     if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
       return weir_kafka_producer_fail (self->producer, fatal, text, error);
+    if (!check_reports (self, start, error))
+      return FALSE;
     if (weir_checkpoint_pause (checkpoint_of (self), 0))
       continue;
     g_set_error (error, WEIR_ERROR, WEIR_ERROR_CLOSED, "Kafka %s: the job stops before all records are delivered",

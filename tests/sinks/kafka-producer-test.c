@@ -13,9 +13,11 @@
 
 #include "tests/engine/watch.h"
 #include "tests/servers/kafka-ops.h"
+#include "tests/sinks/scratch.h"
 
 #define PRODUCE 0 /* the request's number in Kafka's protocol */
 #define TOPIC   "topic"
+#define SLOW_MS 4000
 
 typedef struct {
   rd_kafka_t *rk; /* whose the cluster is */
@@ -206,6 +208,83 @@ test_a_record_that_is_given_up_is_written_again (void)
   watch_clear (&watch);
 }
 
+static void
+set (WeirContext *ctx, const char *key, const char *value)
+{
+  g_autoptr (GError) error = NULL;
+
+  weir_context_set (ctx, key, value, &error);
+  g_assert_no_error (error);
+}
+
+/* Numbers, one a batch of a second, with an epoch each two. */
+static void
+sealed_job_init (Mock *job, Mock *mock, const char *checkpoint)
+{
+  static const char *const settings[][2] = {
+    { "transaction.timeout.ms", "6000" },
+    { "linger.ms", "5000" },
+    { "topic.metadata.refresh.interval.ms", "600" },
+    { "metadata.max.age.ms", "60000" },
+  };
+  WeirStream *stream = job_init (job, "warning");
+  WeirKafka *kafka = weir_kafka_new (job->ctx, rd_kafka_mock_cluster_bootstraps (mock->cluster), NULL);
+  g_autoptr (GError) error = NULL;
+
+  set (job->ctx, "checkpoint", checkpoint);
+  set (job->ctx, "checkpoint.interval", "2s");
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++) {
+    weir_kafka_set (kafka, settings[i][0], settings[i][1], &error);
+    g_assert_no_error (error);
+  }
+  weir_stream_set_uid (stream, "numbers");
+  weir_output_set_uid (weir_kafka_output (stream, kafka, TOPIC), "out");
+}
+
+static gpointer
+recover_later (gpointer cluster)
+{
+  g_usleep (2 * SLOW_MS * 1000);
+  rd_kafka_mock_broker_set_rtt (cluster, 1, 0);
+  rd_kafka_mock_topic_set_error (cluster, TOPIC, RD_KAFKA_RESP_ERR_NO_ERROR);
+  return NULL;
+}
+
+/* The broker does not know the topic for a while, as if it had just started: first it tells, and then it refuses the records
+ * that were sent before it had told. librdkafka 2.0 says no more of them if they are in a transaction. The first batch's
+ * record waits for the second's, since this broker shows what is aborted; in the first epoch, since it keeps no marker. */
+static void
+test_records_that_the_client_loses_are_written_again (Mock *mock, gconstpointer data)
+{
+  g_autofree char *checkpoint = NULL;
+  GThread *thread;
+  Scratch scratch;
+  Watch watch;
+  Mock job;
+
+  watch_init (&watch);
+  watch_catch_log (&watch);
+  scratch_init (&scratch);
+  checkpoint = g_strdup_printf ("file://%s/checkpoint", scratch.path);
+  sealed_job_init (&job, mock, checkpoint);
+  for (gint64 i = 1; i <= 4; i++)
+    push (&job, i);
+  run (&job, 1);
+  g_usleep (SLOW_MS / 4 * 1000); /* the partition becomes a part of the transaction */
+  rd_kafka_mock_broker_set_rtt (mock->cluster, 1, SLOW_MS);
+  rd_kafka_mock_topic_set_error (mock->cluster, TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  rd_kafka_mock_push_request_errors (mock->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  g_usleep (SLOW_MS / 4 * 1000); /* the topic is asked for, not so often that the client sends nothing else */
+  thread = g_thread_new ("recover-later", recover_later, mock->cluster);
+  run (&job, 3);
+  g_thread_join (thread);
+  g_assert_cmpuint (watch_count (&watch, "nothing was heard of 2 records"), ==, 1);
+  expect (mock, " 1 2 3 4");
+  job_clear (&job);
+  scratch_clear (&scratch);
+  watch_clear (&watch);
+}
+
 /* What the client says of its settings, since nobody waits for the five minutes that it would have by itself. */
 static void
 test_a_record_has_no_end_of_its_time (Mock *mock, gconstpointer data)
@@ -273,6 +352,7 @@ main (int argc, char **argv)
   ADD ("a-producer-that-gave-up-is-replaced", test_a_producer_that_gave_up_is_replaced);
   g_test_add_func ("/kafka-producer/a-record-that-is-given-up-is-written-again",
                    test_a_record_that_is_given_up_is_written_again);
+  ADD ("records-that-the-client-loses-are-written-again", test_records_that_the_client_loses_are_written_again);
   ADD ("a-record-has-no-end-of-its-time", test_a_record_has_no_end_of_its_time);
   ADD ("a-stop-does-not-wait-for-brokers", test_a_stop_does_not_wait_for_brokers);
   return g_test_run ();
