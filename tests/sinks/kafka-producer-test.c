@@ -15,9 +15,10 @@
 #include "tests/servers/kafka-ops.h"
 #include "tests/sinks/scratch.h"
 
-#define PRODUCE 0 /* the request's number in Kafka's protocol */
-#define TOPIC   "topic"
-#define SLOW_MS 4000
+#define PRODUCE  0 /* the request's number in Kafka's protocol */
+#define TOPIC    "topic"
+#define GIVEN_UP "nothing was heard of 2 records"
+#define SLOW_MS  4000 /* for an answer; more than a batch takes until its records are sent */
 
 typedef struct {
   rd_kafka_t *rk; /* whose the cluster is */
@@ -27,9 +28,23 @@ typedef struct {
 } Mock;
 
 static void
-cluster_init (Mock *mock, int n_partitions)
+on_request (const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-  mock->rk = rd_kafka_new (RD_KAFKA_PRODUCER, rd_kafka_conf_new (), NULL, 0);
+  watch_say (rd_kafka_opaque (rk), "broker: %s", text);
+}
+
+/* @watch: what is asked of the broker becomes lines; nullable. */
+static void
+cluster_init (Mock *mock, int n_partitions, Watch *watch)
+{
+  rd_kafka_conf_t *conf = rd_kafka_conf_new ();
+
+  if (watch != NULL) {
+    rd_kafka_conf_set (conf, "debug", "mock", NULL, 0);
+    rd_kafka_conf_set_opaque (conf, watch);
+    rd_kafka_conf_set_log_cb (conf, on_request);
+  }
+  mock->rk = rd_kafka_new (RD_KAFKA_PRODUCER, conf, NULL, 0);
   mock->cluster = rd_kafka_mock_cluster_new (mock->rk, 1);
   rd_kafka_mock_topic_create (mock->cluster, TOPIC, n_partitions, 1);
 }
@@ -52,7 +67,7 @@ mock_init (Mock *mock, gconstpointer data)
 {
   WeirStream *stream;
 
-  cluster_init (mock, 1);
+  cluster_init (mock, 1, NULL);
   stream = job_init (mock, "error");
   weir_kafka_output (stream, weir_kafka_new (mock->ctx, rd_kafka_mock_cluster_bootstraps (mock->cluster), NULL), TOPIC);
 }
@@ -186,8 +201,8 @@ test_a_record_that_is_given_up_is_written_again (void)
 
   watch_init (&watch);
   watch_catch_log (&watch);
-  cluster_init (&before, 2);
-  cluster_init (&after, 1);
+  cluster_init (&before, 2, NULL);
+  cluster_init (&after, 1, NULL);
   rd_kafka_mock_broker_set_down (after.cluster, 1);
   brokers = g_strdup_printf ("%s,%s", rd_kafka_mock_cluster_bootstraps (before.cluster),
                              rd_kafka_mock_cluster_bootstraps (after.cluster));
@@ -219,16 +234,16 @@ set (WeirContext *ctx, const char *key, const char *value)
 
 /* Numbers, one a batch of a second, with an epoch each two. */
 static void
-sealed_job_init (Mock *job, Mock *mock, const char *checkpoint)
+sealed_job_init (Mock *job, const Mock *broker, const char *checkpoint)
 {
   static const char *const settings[][2] = {
-    { "transaction.timeout.ms", "6000" },
+    { "transaction.timeout.ms", "10000" },
     { "linger.ms", "5000" },
     { "topic.metadata.refresh.interval.ms", "600" },
     { "metadata.max.age.ms", "60000" },
   };
   WeirStream *stream = job_init (job, "warning");
-  WeirKafka *kafka = weir_kafka_new (job->ctx, rd_kafka_mock_cluster_bootstraps (mock->cluster), NULL);
+  WeirKafka *kafka = weir_kafka_new (job->ctx, rd_kafka_mock_cluster_bootstraps (broker->cluster), NULL);
   g_autoptr (GError) error = NULL;
 
   set (job->ctx, "checkpoint", checkpoint);
@@ -241,12 +256,29 @@ sealed_job_init (Mock *job, Mock *mock, const char *checkpoint)
   weir_output_set_uid (weir_kafka_output (stream, kafka, TOPIC), "out");
 }
 
-static gpointer
-recover_later (gpointer cluster)
+/* So many more of those that come each 600 ms. */
+static void
+await_metadata_requests (Watch *watch, guint n)
 {
-  g_usleep (2 * SLOW_MS * 1000);
-  rd_kafka_mock_broker_set_rtt (cluster, 1, 0);
-  rd_kafka_mock_topic_set_error (cluster, TOPIC, RD_KAFKA_RESP_ERR_NO_ERROR);
+  static const char request[] = "Received MetadataRequest";
+
+  watch_await (watch, request, watch_count (watch, request) + n);
+}
+
+typedef struct {
+  Watch *watch;
+  rd_kafka_mock_cluster_t *cluster;
+} Recovery;
+
+static gpointer
+recover (gpointer data)
+{
+  Recovery *recovery = data;
+
+  watch_await (recovery->watch, "Received ProduceRequest", 1);
+  rd_kafka_mock_topic_set_error (recovery->cluster, TOPIC, RD_KAFKA_RESP_ERR_NO_ERROR);
+  watch_await (recovery->watch, GIVEN_UP, 1);
+  rd_kafka_mock_broker_set_rtt (recovery->cluster, 1, 0);
   return NULL;
 }
 
@@ -254,33 +286,38 @@ recover_later (gpointer cluster)
  * that were sent before it had told. librdkafka 2.0 says no more of them if they are in a transaction. The first batch's
  * record waits for the second's, since this broker shows what is aborted; in the first epoch, since it keeps no marker. */
 static void
-test_records_that_the_client_loses_are_written_again (Mock *mock, gconstpointer data)
+test_records_that_the_client_loses_are_written_again (void)
 {
   g_autofree char *checkpoint = NULL;
+  Recovery recovery;
+  Mock broker, job;
   GThread *thread;
   Scratch scratch;
   Watch watch;
-  Mock job;
 
   watch_init (&watch);
   watch_catch_log (&watch);
   scratch_init (&scratch);
   checkpoint = g_strdup_printf ("file://%s/checkpoint", scratch.path);
-  sealed_job_init (&job, mock, checkpoint);
+  cluster_init (&broker, 1, &watch);
+  sealed_job_init (&job, &broker, checkpoint);
   for (gint64 i = 1; i <= 4; i++)
     push (&job, i);
   run (&job, 1);
-  g_usleep (SLOW_MS / 4 * 1000); /* the partition becomes a part of the transaction */
-  rd_kafka_mock_broker_set_rtt (mock->cluster, 1, SLOW_MS);
-  rd_kafka_mock_topic_set_error (mock->cluster, TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
-  rd_kafka_mock_push_request_errors (mock->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
-  g_usleep (SLOW_MS / 4 * 1000); /* the topic is asked for, not so often that the client sends nothing else */
-  thread = g_thread_new ("recover-later", recover_later, mock->cluster);
+  watch_await (&watch, "Received AddPartitionsToTxnRequest", 1);
+  await_metadata_requests (&watch, 1); /* behind it, so it is answered */
+  rd_kafka_mock_broker_set_rtt (broker.cluster, 1, SLOW_MS);
+  rd_kafka_mock_topic_set_error (broker.cluster, TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  rd_kafka_mock_push_request_errors (broker.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  await_metadata_requests (&watch, 2); /* more in flight, and the client would not send the records */
+  recovery = (Recovery){ &watch, broker.cluster };
+  thread = g_thread_new ("recover", recover, &recovery);
   run (&job, 3);
   g_thread_join (thread);
-  g_assert_cmpuint (watch_count (&watch, "nothing was heard of 2 records"), ==, 1);
-  expect (mock, " 1 2 3 4");
+  g_assert_cmpuint (watch_count (&watch, GIVEN_UP), ==, 1);
+  expect (&broker, " 1 2 3 4");
   job_clear (&job);
+  cluster_clear (&broker);
   scratch_clear (&scratch);
   watch_clear (&watch);
 }
@@ -352,7 +389,8 @@ main (int argc, char **argv)
   ADD ("a-producer-that-gave-up-is-replaced", test_a_producer_that_gave_up_is_replaced);
   g_test_add_func ("/kafka-producer/a-record-that-is-given-up-is-written-again",
                    test_a_record_that_is_given_up_is_written_again);
-  ADD ("records-that-the-client-loses-are-written-again", test_records_that_the_client_loses_are_written_again);
+  g_test_add_func ("/kafka-producer/records-that-the-client-loses-are-written-again",
+                   test_records_that_the_client_loses_are_written_again);
   ADD ("a-record-has-no-end-of-its-time", test_a_record_has_no_end_of_its_time);
   ADD ("a-stop-does-not-wait-for-brokers", test_a_stop_does_not_wait_for_brokers);
   return g_test_run ();
