@@ -295,6 +295,10 @@ test_records_that_the_client_loses_are_written_again (void)
   Scratch scratch;
   Watch watch;
 
+  if (rd_kafka_version () >> 16 != 0x0200) {
+    g_test_skip ("provokes a fault of librdkafka 2.0");
+    return;
+  }
   watch_init (&watch);
   watch_catch_log (&watch);
   scratch_init (&scratch);
