@@ -236,6 +236,12 @@ weir_kafka_producer_topic (WeirKafkaProducer *producer, const char *name, GError
   return topic;
 }
 
+void
+weir_kafka_producer_ask_again (WeirKafkaProducer *producer, WeirKafkaTopic *topic)
+{
+  ask_once (producer, topic);
+}
+
 gboolean
 weir_kafka_producer_has_partition (WeirKafkaProducer *producer, WeirKafkaTopic *topic, gint partition)
 {

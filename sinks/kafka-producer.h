@@ -46,6 +46,7 @@ gboolean weir_kafka_producer_renew (WeirKafkaProducer *producer, GError **error)
 
 /* The topic, which has to exist; owned by the producer. Any thread; may block when it is first asked for. */
 WeirKafkaTopic *weir_kafka_producer_topic (WeirKafkaProducer *producer, const char *name, GError **error);
+void weir_kafka_producer_ask_again (WeirKafkaProducer *producer, WeirKafkaTopic *topic);
 gboolean weir_kafka_producer_has_partition (WeirKafkaProducer *producer, WeirKafkaTopic *topic, gint partition);
 
 /* Waits for deliveries for a while. TRUE: all that was written is delivered, or has failed. */

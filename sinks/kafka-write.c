@@ -14,7 +14,8 @@
 #include "engine/task.h"
 #include "engine/value-text.h"
 
-#define QUEUE_FULL_MS 50 /* how long a wait for room lasts before the task looks whether it is still to go on */
+#define WAIT_MS          50 /* how long a wait lasts before the task looks whether it is still to go on */
+#define MISSING_PATIENCE WEIR_SECONDS (10)
 
 typedef struct {
   WeirKafkaTopic *topic; /* of the last record */
@@ -127,6 +128,24 @@ fail_record (WeirTask *task, const Writer *writer, rd_kafka_resp_err_t code, con
   weir_task_fail (task, error->code, "%s", error->message);
 }
 
+/* Waits for what may pass: room, or brokers that have just started and do not name all topics yet, while the client takes
+ * nothing for those. That this one exists was seen before. *deadline: 0 at first. */
+static gboolean
+may_pass (const Writer *writer, WeirKafkaProducer *producer, rd_kafka_resp_err_t code, gint64 *deadline)
+{
+  if (code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+    if (*deadline == 0)
+      *deadline = g_get_monotonic_time () + MISSING_PATIENCE;
+    else if (g_get_monotonic_time () > *deadline)
+      return FALSE;
+    weir_kafka_producer_ask_again (producer, writer->topic);
+  } else if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    return FALSE;
+  }
+  rd_kafka_poll (producer->rk, WAIT_MS);
+  return TRUE;
+}
+
 /* TRUE: the client has it; else the task has failed, or what was written will be written again. */
 static gboolean
 produce (WeirTask *task, Writer *writer, const WeirKafkaRecord *record, const Field *key, const Field *value,
@@ -134,19 +153,17 @@ produce (WeirTask *task, Writer *writer, const WeirKafkaRecord *record, const Fi
 {
   WeirKafkaProducer *producer = writing_of (task)->producer;
   rd_kafka_resp_err_t code;
+  gint64 deadline = 0;
 
-  for (;;) {
+  do {
     code = produce_once (writer, producer->rk, record, key, value, headers);
     if (G_LIKELY (code == RD_KAFKA_RESP_ERR_NO_ERROR)) {
       writer->n_written++;
       return TRUE;
     }
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-      break;
     if (!weir_task_is_going (task))
       return FALSE;
-    rd_kafka_poll (producer->rk, QUEUE_FULL_MS);
-  }
+  } while (may_pass (writer, producer, code, &deadline));
   if (code == RD_KAFKA_RESP_ERR__FATAL && producer->transaction_id == NULL)
     __atomic_store_n (&producer->has_broken, TRUE, __ATOMIC_RELAXED);
   else

@@ -232,6 +232,86 @@ set (WeirContext *ctx, const char *key, const char *value)
   g_assert_no_error (error);
 }
 
+static void
+await_metadata_requests (Watch *watch, guint n)
+{
+  static const char request[] = "Received MetadataRequest";
+
+  watch_await (watch, request, watch_count (watch, request) + n);
+}
+
+typedef struct {
+  Watch watch;
+  Mock broker, job;
+} Starting;
+
+/* A broker of which the job has heard that it does not know the topic any more. */
+static void
+starting_init (Starting *starting)
+{
+  g_autoptr (GError) error = NULL;
+  WeirStream *stream;
+  WeirKafka *kafka;
+
+  watch_init (&starting->watch);
+  cluster_init (&starting->broker, 1, &starting->watch);
+  stream = job_init (&starting->job, "error");
+  kafka = weir_kafka_new (starting->job.ctx, rd_kafka_mock_cluster_bootstraps (starting->broker.cluster), NULL);
+  weir_kafka_set (kafka, "topic.metadata.refresh.interval.ms", "100", &error);
+  g_assert_no_error (error);
+  weir_kafka_output (stream, kafka, TOPIC);
+  push (&starting->job, 1);
+  push (&starting->job, 2);
+  run (&starting->job, 1);
+  rd_kafka_mock_topic_set_error (starting->broker.cluster, TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  await_metadata_requests (&starting->watch, 5);
+}
+
+static void
+starting_clear (Starting *starting)
+{
+  job_clear (&starting->job);
+  cluster_clear (&starting->broker);
+  watch_clear (&starting->watch);
+}
+
+static gpointer
+know_topic_soon (gpointer data)
+{
+  Starting *starting = data;
+
+  await_metadata_requests (&starting->watch, 5);
+  rd_kafka_mock_topic_set_error (starting->broker.cluster, TOPIC, RD_KAFKA_RESP_ERR_NO_ERROR);
+  return NULL;
+}
+
+static void
+test_a_topic_that_is_missing_for_a_moment_is_waited_for (void)
+{
+  Starting starting;
+  GThread *thread;
+
+  starting_init (&starting);
+  thread = g_thread_new ("know-topic", know_topic_soon, &starting);
+  run (&starting.job, 1);
+  g_thread_join (thread);
+  expect (&starting.broker, " 1 2");
+  starting_clear (&starting);
+}
+
+static void
+test_a_topic_that_is_gone_fails_the_batch (void)
+{
+  g_autoptr (GError) error = NULL;
+  Starting starting;
+
+  starting_init (&starting);
+  g_assert_false (weir_test_advance (starting.job.ctx, 1, &error));
+  g_assert_error (error, WEIR_ERROR, WEIR_ERROR_SINK);
+  g_assert_nonnull (strstr (error->message, "is not taken"));
+  starting_clear (&starting);
+}
+
 /* Numbers, one a batch of a second, with an epoch each two. */
 static void
 sealed_job_init (Mock *job, const Mock *broker, const char *checkpoint)
@@ -254,15 +334,6 @@ sealed_job_init (Mock *job, const Mock *broker, const char *checkpoint)
   }
   weir_stream_set_uid (stream, "numbers");
   weir_output_set_uid (weir_kafka_output (stream, kafka, TOPIC), "out");
-}
-
-/* So many more of those that come each 600 ms. */
-static void
-await_metadata_requests (Watch *watch, guint n)
-{
-  static const char request[] = "Received MetadataRequest";
-
-  watch_await (watch, request, watch_count (watch, request) + n);
 }
 
 typedef struct {
@@ -393,6 +464,9 @@ main (int argc, char **argv)
   ADD ("a-producer-that-gave-up-is-replaced", test_a_producer_that_gave_up_is_replaced);
   g_test_add_func ("/kafka-producer/a-record-that-is-given-up-is-written-again",
                    test_a_record_that_is_given_up_is_written_again);
+  g_test_add_func ("/kafka-producer/a-topic-that-is-missing-for-a-moment-is-waited-for",
+                   test_a_topic_that_is_missing_for_a_moment_is_waited_for);
+  g_test_add_func ("/kafka-producer/a-topic-that-is-gone-fails-the-batch", test_a_topic_that_is_gone_fails_the_batch);
   g_test_add_func ("/kafka-producer/records-that-the-client-loses-are-written-again",
                    test_records_that_the_client_loses_are_written_again);
   ADD ("a-record-has-no-end-of-its-time", test_a_record_has_no_end_of_its_time);
