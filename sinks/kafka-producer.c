@@ -39,12 +39,13 @@ on_say (gint severity, const char *text, gpointer data)
   weir_log (weir_engine_log (producer->engine), level, "%s: %s", producer->label, text);
 }
 
-/* What librdkafka held of a partition that brokers did not name for a while, as when they start, it gives up: nothing is
- * wrong with the record. That a record's own partition exists was seen before it was written. */
+/* What librdkafka held of a topic or a partition that brokers did not name for a while, as when they start, it gives up:
+ * nothing is wrong with the record. That a record's own partition exists was seen before it was written. */
 static gboolean
 is_given_up (rd_kafka_resp_err_t code)
 {
-  return code == RD_KAFKA_RESP_ERR__DESTROY || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+  return code == RD_KAFKA_RESP_ERR__DESTROY || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 /* Purged ones were given up by ourselves: the reason came before them. */

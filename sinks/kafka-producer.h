@@ -46,6 +46,7 @@ gboolean weir_kafka_producer_renew (WeirKafkaProducer *producer, GError **error)
 
 /* The topic, which has to exist; owned by the producer. Any thread; may block when it is first asked for. */
 WeirKafkaTopic *weir_kafka_producer_topic (WeirKafkaProducer *producer, const char *name, GError **error);
+/* Tells the client, too, what brokers say of it now. Any thread; may block for a second. */
 void weir_kafka_producer_ask_again (WeirKafkaProducer *producer, WeirKafkaTopic *topic);
 gboolean weir_kafka_producer_has_partition (WeirKafkaProducer *producer, WeirKafkaTopic *topic, gint partition);
 
